@@ -1,0 +1,91 @@
+"""Tables and queries of sessions and of the prompts that wait for their turn."""
+
+from sqlalchemy import Column, Integer, Table, Text, func, select
+
+from branchwork.domain.session import QueuedPrompt, Session
+from branchwork.store.schema import bookkeeping, identity, metadata, owner
+from branchwork.store.transaction import Transaction, stored
+from branchwork.store.workspaces import project_of
+
+sessions = stored(
+    Session,
+    Table(
+        "sessions",
+        metadata,
+        identity(),
+        owner("workspace_id", "workspaces.id"),
+        Column("conversation_id", Text, nullable=False, index=True),
+        Column("executor", Text),
+        *bookkeeping(),
+    ),
+    "session",
+    lambda tx, entity: project_of(tx, entity.workspace_id),
+)
+
+
+def _project_of_queued(tx: Transaction, queued: QueuedPrompt) -> str | None:
+    first = tx.find(Session, queued.conversation_id)
+    return None if first is None else project_of(tx, first.workspace_id)
+
+
+queued_prompts = stored(
+    QueuedPrompt,
+    Table(
+        "queued_prompts",
+        metadata,
+        identity(),
+        owner("conversation_id", "sessions.id"),
+        Column("position", Integer, nullable=False),
+        Column("prompt", Text, nullable=False),
+        Column("held_because", Text),
+        *bookkeeping(),
+    ),
+    "queuedPrompt",
+    _project_of_queued,
+)
+
+
+def of_workspace(tx: Transaction, workspace_id: str) -> list[Session]:
+    """The sessions of a workspace, oldest first."""
+    statement = select(sessions).where(sessions.c.workspace_id == workspace_id)
+    return tx.all(Session, statement.order_by(sessions.c.id))
+
+
+def of_conversation(tx: Transaction, conversation_id: str) -> list[Session]:
+    """The sessions of a conversation, oldest first."""
+    statement = select(sessions).where(sessions.c.conversation_id == conversation_id)
+    return tx.all(Session, statement.order_by(sessions.c.id))
+
+
+def heads(
+    tx: Transaction, workspace_id: str | None, limit: int, after: str | None
+) -> list[Session]:
+    """The first session of each conversation with an agent, which stands for the conversation."""
+    statement = (
+        select(sessions)
+        .where(sessions.c.id == sessions.c.conversation_id, sessions.c.executor.is_not(None))
+        .order_by(sessions.c.id)
+        .limit(limit)
+    )
+    if workspace_id:
+        statement = statement.where(sessions.c.workspace_id == workspace_id)
+    return tx.all(Session, statement.where(sessions.c.id > after) if after else statement)
+
+
+def queue(tx: Transaction, conversation_id: str) -> list[QueuedPrompt]:
+    """The queued prompts of a conversation in their order."""
+    statement = select(queued_prompts).where(queued_prompts.c.conversation_id == conversation_id)
+    return tx.all(QueuedPrompt, statement.order_by(queued_prompts.c.position))
+
+
+def held(tx: Transaction) -> list[QueuedPrompt]:
+    """Every queued prompt that waits for a person."""
+    statement = select(queued_prompts).where(queued_prompts.c.held_because.is_not(None))
+    return tx.all(QueuedPrompt, statement.order_by(queued_prompts.c.id))
+
+
+def next_position(tx: Transaction, conversation_id: str) -> int:
+    """The place behind the last queued prompt."""
+    highest = select(func.max(queued_prompts.c.position))
+    last = tx.scalar(highest.where(queued_prompts.c.conversation_id == conversation_id))
+    return 0 if last is None else int(last) + 1

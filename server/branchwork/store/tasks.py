@@ -1,0 +1,118 @@
+"""Table and queries of tasks, with the derived facts that a board shows beside their fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Index, Select, Table, Text, func, or_, select
+
+from branchwork.domain.task import Task, TaskStatus
+from branchwork.store.approvals import waiting_workspaces
+from branchwork.store.executions import running_workspaces
+from branchwork.store.schema import bookkeeping, identity, metadata, owner
+from branchwork.store.transaction import Transaction, stored
+from branchwork.store.workspaces import workspaces
+
+tasks = stored(
+    Task,
+    Table(
+        "tasks",
+        metadata,
+        identity(),
+        owner("project_id", "projects.id"),
+        Column("title", Text, nullable=False),
+        Column("description", Text),
+        Column("status", Text, nullable=False),
+        Column("parent_workspace_id", Text, index=True),
+        *bookkeeping(),
+    ),
+    "task",
+    lambda _tx, task: str(task.project_id),
+)
+Index("ix_tasks_board", tasks.c.project_id, tasks.c.status, tasks.c.id)
+
+_BY_ID = select(tasks).order_by(tasks.c.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFlags:
+    """What follows from a task's workspaces."""
+
+    running: bool = False
+    needs_you: bool = False
+    workspace_count: int = 0
+
+
+def page(
+    tx: Transaction,
+    limit: int,
+    after: str | None,
+    project_id: str | None = None,
+    statuses: Sequence[TaskStatus] = (),
+) -> list[Task]:
+    """Tasks in the order of their making, narrowed to a project and to some statuses."""
+    statement = _BY_ID.limit(limit)
+    if after:
+        statement = statement.where(tasks.c.id > after)
+    if project_id:
+        statement = statement.where(tasks.c.project_id == project_id)
+    if statuses:
+        statement = statement.where(tasks.c.status.in_([str(status) for status in statuses]))
+    return tx.all(Task, statement)
+
+
+def children(tx: Transaction, workspace_id: str) -> list[Task]:
+    """The subtasks that a workspace spawned."""
+    return tx.all(Task, _BY_ID.where(tasks.c.parent_workspace_id == workspace_id))
+
+
+def search(tx: Transaction, words: str, limit: int, project_id: str | None = None) -> list[Task]:
+    """Tasks whose title or description holds every word, newest first."""
+    statement = select(tasks).order_by(tasks.c.id.desc()).limit(limit)
+    for word in words.split():
+        statement = statement.where(
+            or_(
+                tasks.c.title.icontains(word, autoescape=True),
+                tasks.c.description.icontains(word, autoescape=True),
+            )
+        )
+    if project_id:
+        statement = statement.where(tasks.c.project_id == project_id)
+    return tx.all(Task, statement)
+
+
+def of_workspace(tx: Transaction, workspace_id: str) -> Task:
+    """The task that a workspace is an attempt at; the workspace is known to exist."""
+    statement = (
+        select(tasks)
+        .join(workspaces, workspaces.c.task_id == tasks.c.id)
+        .where(workspaces.c.id == workspace_id)
+    )
+    task = tx.one(Task, statement)
+    assert task is not None, "the foreign key holds"
+    return task
+
+
+def flags(tx: Transaction, found: Sequence[Task]) -> dict[str, TaskFlags]:
+    """The flags of some tasks by their ids. Running and waiting are few, so both are read whole."""
+    running = {row[0] for row in tx.rows(_tasks_of(running_workspaces))}
+    waiting = {row[0] for row in tx.rows(_tasks_of(waiting_workspaces))}
+    first_and_last = (found[0].id, found[-1].id) if found else ("", "")
+    low, high = min(first_and_last), max(first_and_last)
+    counted = (
+        select(workspaces.c.task_id, func.count())
+        .where(workspaces.c.task_id.between(low, high))
+        .group_by(workspaces.c.task_id)
+    )
+    counts: dict[str, int] = {row[0]: row[1] for row in tx.rows(counted)}
+    return {
+        task.id: TaskFlags(
+            running=task.id in running,
+            needs_you=task.id in waiting,
+            workspace_count=counts.get(task.id, 0),
+        )
+        for task in found
+    }
+
+
+def _tasks_of(workspace_ids: Select[str]) -> Select[str]:
+    return select(workspaces.c.task_id).where(workspaces.c.id.in_(workspace_ids))

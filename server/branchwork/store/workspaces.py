@@ -1,0 +1,103 @@
+"""Tables and queries of workspaces and of the repos in them."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint, select
+
+from branchwork.domain.workspace import Workspace, WorkspaceRepo
+from branchwork.store.schema import bookkeeping, identity, metadata, owner
+from branchwork.store.transaction import Transaction, stored
+
+
+def project_of(tx: Transaction, workspace_id: str) -> str | None:
+    """The project that a workspace's changes belong to."""
+    tasks = metadata.tables["tasks"]
+    statement = (
+        select(tasks.c.project_id)
+        .join(workspaces, workspaces.c.task_id == tasks.c.id)
+        .where(workspaces.c.id == workspace_id)
+    )
+    found = tx.scalar(statement)
+    return None if found is None else str(found)
+
+
+def _project_of_entity(tx: Transaction, entity: Workspace) -> str | None:
+    tasks = metadata.tables["tasks"]
+    found = tx.scalar(select(tasks.c.project_id).where(tasks.c.id == entity.task_id))
+    return None if found is None else str(found)
+
+
+workspaces = stored(
+    Workspace,
+    Table(
+        "workspaces",
+        metadata,
+        identity(),
+        owner("task_id", "tasks.id"),
+        Column("container_ref", Text),
+        Column("branch", Text, nullable=False),
+        Column("agent_working_dir", Text),
+        Column("setup_completed_at", Text),
+        Column("archived", Boolean, nullable=False),
+        Column("pinned", Boolean, nullable=False),
+        Column("name", Text),
+        Column("isolation", Text, nullable=False),
+        Column("port_base", Integer),
+        *bookkeeping(),
+    ),
+    "workspace",
+    _project_of_entity,
+)
+
+attempt_repos = stored(
+    WorkspaceRepo,
+    Table(
+        "attempt_repos",
+        metadata,
+        identity(),
+        owner("workspace_id", "workspaces.id"),
+        Column("repo_id", Text, ForeignKey("repos.id"), nullable=False, index=True),
+        Column("target_branch", Text, nullable=False),
+        Column("base_commit", Text, nullable=False),
+        Column("directory", Text, nullable=False),
+        *bookkeeping(),
+        UniqueConstraint("workspace_id", "repo_id"),
+        UniqueConstraint("workspace_id", "directory"),
+    ),
+    "workspaceRepo",
+    lambda tx, entity: project_of(tx, entity.workspace_id),
+)
+
+
+def page(
+    tx: Transaction, limit: int, after: str | None, task_id: str | None, *, archived: bool
+) -> list[Workspace]:
+    """Workspaces in the order of their making; the archived ones only where asked for."""
+    statement = select(workspaces).order_by(workspaces.c.id).limit(limit)
+    if after:
+        statement = statement.where(workspaces.c.id > after)
+    if task_id:
+        statement = statement.where(workspaces.c.task_id == task_id)
+    if not archived:
+        statement = statement.where(workspaces.c.archived.is_(False))
+    return tx.all(Workspace, statement)
+
+
+def of_task(tx: Transaction, task_id: str) -> list[Workspace]:
+    """All attempts at a task, oldest first."""
+    statement = select(workspaces).where(workspaces.c.task_id == task_id).order_by(workspaces.c.id)
+    return tx.all(Workspace, statement)
+
+
+def of_container(tx: Transaction, path: str) -> Workspace | None:
+    """The workspace whose directory is that path."""
+    return tx.one(Workspace, select(workspaces).where(workspaces.c.container_ref == path))
+
+
+def repos_of(tx: Transaction, workspace_id: str) -> list[WorkspaceRepo]:
+    """The repos of a workspace in the order in which they were given."""
+    statement = select(attempt_repos).where(attempt_repos.c.workspace_id == workspace_id)
+    return tx.all(WorkspaceRepo, statement.order_by(attempt_repos.c.id))
+
+
+def branch_taken(tx: Transaction, branch: str) -> bool:
+    """Whether a workspace has that branch already."""
+    return tx.scalar(select(workspaces.c.id).where(workspaces.c.branch == branch)) is not None
