@@ -1,0 +1,48 @@
+"""What the tests of real agents share: a scripted model, a repository, and the agent itself."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from support import acp_client
+from support.acp_client import AcpClient, Start
+from support.model_server import ModelServer
+from support.real_agents import REAL_AGENTS, RealAgent
+
+
+@pytest.fixture
+def models() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with one commit and one file to edit."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "prices.py").write_text("def total(prices):\n    return sum(prices)\n")
+    who = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run(["git", *who, *words], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(params=sorted(REAL_AGENTS))
+def agent(request: pytest.FixtureRequest, models: ModelServer, tmp_path: Path) -> RealAgent:
+    """Each real agent in turn, with a HOME of its own that lasts over restarts of it."""
+    return REAL_AGENTS[request.param](models.url, tmp_path / "home")
+
+
+@pytest.fixture
+def start(agent: RealAgent, repository: Path, tmp_path: Path) -> Start:
+    """Starts the agent in the repository; each call is a new process."""
+
+    def running() -> AbstractAsyncContextManager[AcpClient]:
+        return acp_client.running(agent.argv, repository, agent.env, tmp_path / "stderr")
+
+    return running
