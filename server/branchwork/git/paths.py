@@ -1,0 +1,34 @@
+"""File names as git gives them: any bytes but NUL; here they are text that converts back."""
+
+import os
+from collections.abc import Iterable
+
+
+def decoded(raw: bytes) -> str:
+    """A name as text; bytes that are not UTF-8 become lone surrogates, as everywhere in Python."""
+    return os.fsdecode(raw)
+
+
+def split(raw: bytes) -> list[str]:
+    """The names in a list that git ended with NULs."""
+    return [decoded(name) for name in raw.split(b"\0") if name]
+
+
+def joined(names: Iterable[str]) -> bytes:
+    """The list of names in the form that git reads with `-z`."""
+    return b"".join(os.fsencode(name) + b"\0" for name in names)
+
+
+def literal(names: Iterable[str]) -> bytes:
+    """The same as path specifications, in which no character has a meaning of its own."""
+    return joined(f":(top,literal){name}" for name in names)
+
+
+def shown(name: str) -> str:
+    """The name as it may be sent to an editor: a lone surrogate becomes `\\xNN`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def covers(names: Iterable[str], path: str) -> bool:
+    """Whether the path is one of the names or lies below one of them."""
+    return any(path == name or path.startswith(name.rstrip("/") + "/") for name in names)
