@@ -82,7 +82,7 @@ class Turn:
     agent_session_id: str | None = None
     mode: str | None = None
     policy: Policy = Policy.ASK
-    mcp_servers: tuple[Mapping[str, Any], ...] = ()
+    mcp_servers: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     quiet_seconds: float = 0.0
     start_seconds: float | None = 180.0
     cancel_seconds: float = 10.0
@@ -106,7 +106,7 @@ class Outgoing:
     """A message to write: sent once if its id is not journaled yet. `shown` is for the journal."""
 
     message_id: str
-    frame: bytes
+    frame: bytes = field(repr=False)
     shown: str
 
 
@@ -116,6 +116,13 @@ class Exit:
 
     code: int | None = None
     signal: int | None = None
+
+    @property
+    def words(self) -> str:
+        """For a sentence."""
+        if self.signal is not None:
+            return f"signal {self.signal}"
+        return "an unknown exit code" if self.code is None else f"exit code {self.code}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

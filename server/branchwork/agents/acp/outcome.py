@@ -164,7 +164,7 @@ def _exited(fold: Fold, turn: Turn, exited: Exit) -> Ended:
         return _ended(ExecutionStatus.FAILED, "garbage", _garbage_sentence(fold))
     said = tail or fold.garbage
     words = f" Its last words: {said}" if said else ""
-    sentence = f"The agent ended ({how(exited)}) before it had answered.{words}"
+    sentence = f"The agent ended ({exited.words}) before it had answered.{words}"
     return _ended(ExecutionStatus.FAILED, "agentExited", sentence)
 
 
@@ -193,13 +193,6 @@ def _garbage_sentence(fold: Fold) -> str:
         f"The agent printed something that is not its protocol: “{fold.garbage}”. "
         "Check its command in the agents file."
     )
-
-
-def how(exited: Exit) -> str:
-    """The end of a process in words."""
-    if exited.signal is not None:
-        return f"signal {exited.signal}"
-    return "exit code unknown" if exited.code is None else f"exit code {exited.code}"
 
 
 def _killed() -> Ended:
