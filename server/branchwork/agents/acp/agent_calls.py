@@ -11,7 +11,7 @@ from branchwork.agents.acp.tool_calls import ToolCalls
 from branchwork.agents.agent import Delta, Request
 from branchwork.agents.entry_list import EntryList
 from branchwork.domain.approval import ApprovalOption
-from branchwork.domain.entry import PermissionOutcome, PermissionRequest
+from branchwork.domain.entry import PermissionOutcome, PermissionRequest, ToolCall
 
 PERMISSION = "session/request_permission"
 SENTENCE_LIMIT = 300
@@ -68,7 +68,7 @@ class AgentCalls:
             seq=seq,
             t=t,
             tool_call_id=tool_call_id,
-            sentence=_sentence(self._tool_calls.title(tool_call_id), tool_call),
+            sentence=_sentence(self._tool_calls.find(tool_call_id)),
             options=content.options(params.get("options")),
         )
         agent_call.request, agent_call.index = request, len(self._entries)
@@ -135,10 +135,11 @@ def _entry(index: int, request: Request) -> PermissionRequest:
     )
 
 
-def _sentence(title: str, tool_call: Mapping[str, object]) -> str:
+def _sentence(tool_call: ToolCall | None) -> str:
     """The question to show: agents name the tool call, they don't ask one."""
-    kind = wire.text(tool_call.get("kind"))
-    what = " ".join(title.split()) or "use a tool"
+    what = "" if tool_call is None else " ".join(tool_call.title.split()).rstrip("?")
+    if tool_call is None or not what:
+        return "Use a tool?"
     if len(what) > SENTENCE_LIMIT:
         what = what[:SENTENCE_LIMIT] + "…"
-    return f"Run: {what}?" if kind == "execute" and title else f"{what}?"
+    return f"Run: {what}?" if tool_call.tool_kind == "execute" else f"{what}?"

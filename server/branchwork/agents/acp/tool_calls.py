@@ -30,10 +30,10 @@ class ToolCalls:
         """The ids of those that have not ended."""
         return [id_ for id_, status in self._statuses.items() if status not in OVER]
 
-    def title(self, tool_call_id: str | None) -> str:
-        """What it does, as far as the agent has said."""
+    def find(self, tool_call_id: str | None) -> ToolCall | None:
+        """What is known of it."""
         index = None if tool_call_id is None else self._indexes.get(tool_call_id)
-        return "" if index is None else self._tool_call(index).title
+        return None if index is None else self._tool_call(index)
 
     def upsert(self, update: Mapping[str, Any], seq: int, t: int) -> list[Delta]:
         """What one mention adds or changes; nothing when it names no tool call."""
