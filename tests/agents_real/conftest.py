@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from support import acp_client
+
+from support import acp_client, git_repos
 from support.acp_client import AcpClient, Start
 from support.model_server import ModelServer
 from support.real_agents import REAL_AGENTS, RealAgent
@@ -22,14 +22,10 @@ def models() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A git repository with one commit and one file to edit."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    (folder / "prices.py").write_text("def total(prices):\n    return sum(prices)\n")
-    who = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
-    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "first"]):
-        subprocess.run(["git", *who, *words], cwd=folder, check=True)
-    return folder
+    """A git repository with a file to edit."""
+    repo = git_repos.make_repo(tmp_path / "shop", git_repos.make_env(tmp_path / "home"))
+    repo.commit_files({"prices.py": "def total(prices):\n    return sum(prices)\n"})
+    return repo.root
 
 
 @pytest.fixture(params=sorted(REAL_AGENTS))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
+
+from support import tagged
 from support.acp_client import AgentError, Start
 from support.model_script import Edit, Fail, Hold, Read, Say, Shell, Write
 from support.model_server import ModelServer
@@ -118,3 +121,24 @@ async def test_a_refused_model_request_is_an_error_or_a_sentence(
         except AgentError as problem:
             heard = str(problem)
     assert "this model is out of order" in heard
+
+
+async def test_nothing_of_a_killed_agent_is_left(
+    agent: RealAgent, start: Start, models: ModelServer, repository: Path
+) -> None:
+    play = models.play("sleep", [Shell("touch begun; sleep 600")], [Say("Awake.")])
+    async with start() as client:
+        session = await client.open_session(repository, agent.asking_mode)
+        client.prompt(session, f"Sleep {play}")
+        client.choose(await client.permission(), "allow_once")
+        await asyncio.to_thread(wait_for_file, repository / "begun")
+        tag = client.tag
+        assert list(tagged.pids(tag))
+    assert list(tagged.pids(tag)) == []
+
+
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} was never written"
+        time.sleep(0.02)

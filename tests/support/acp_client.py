@@ -10,15 +10,14 @@ import asyncio
 import json
 import os
 import signal
-import time
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from support import tagged
+
 Json: TypeAlias = dict[str, Any]
-TAG = "BRANCHWORK_TEST_TAG"
 ANSWER_SECONDS = 120.0
 GRACE_SECONDS = 5.0
 LONGEST_LINE = 64 * 1024 * 1024
@@ -29,9 +28,13 @@ class AgentError(Exception):
 
 
 class AcpClient:
-    """One running agent. `updates` holds every `session/update` that it sent, in order."""
+    """One running agent. `updates` holds every `session/update` that it sent, in order.
 
-    def __init__(self, child: asyncio.subprocess.Process) -> None:
+    Its processes, tools and all, carry `tag` in their environment (see `tagged`).
+    """
+
+    def __init__(self, child: asyncio.subprocess.Process, tag: str) -> None:
+        self.tag = tag
         self.updates: list[Json] = []
         self._child = child
         self._last_id = 0
@@ -154,41 +157,22 @@ async def running(
     argv: Sequence[str], cwd: Path, env: Mapping[str, str], stderr: Path
 ) -> AsyncIterator[AcpClient]:
     """An agent while the block lasts; at its end nothing that it started is left."""
-    tag = uuid.uuid4().hex
+    tag = tagged.new()
     with stderr.open("ab") as errors:
         child = await asyncio.create_subprocess_exec(
             *argv,
             cwd=cwd,
-            env={**env, TAG: tag},
+            env={**env, tagged.TAG: tag},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             limit=LONGEST_LINE,
             start_new_session=True,
         )
-    client = AcpClient(child)
+    client = AcpClient(child, tag)
     try:
         yield client
         await client.end()
     finally:
-        end_tagged(tag)
+        tagged.end(tag)
         await client.killed()
-
-
-def end_tagged(tag: str) -> None:
-    """Kills every process that carries the tag: agents put their tools in groups of their own."""
-    # Again until there is none: one may have forked while this looked.
-    while found := list(tagged(tag)):
-        for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
-
-
-def tagged(tag: str) -> Iterator[int]:
-    """The processes whose environment at their start held the tag."""
-    mark = f"{TAG}={tag}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                yield int(folder.name)
