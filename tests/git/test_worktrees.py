@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from branchwork.domain.errors import Conflict, GitFailed, NotFound
-from branchwork.git import branches, repositories, worktrees
+from branchwork.git import branches, repositories, snapshots, worktrees
 from branchwork.git.command import Completed, direct
 from support.git_repos import GitRepo
 
@@ -135,7 +135,12 @@ def test_remove_refuses_unsaved_work(
         worktrees.remove(repo.root, place)
     assert caught.value.reason == "uncommittedWork"
     assert (place / name).read_text() == "work"
-    worktrees.remove(repo.root, place, snapshot=repo.head())
+    snapshot = snapshots.take(place, "w", 1, direct, env)
+    (place / "later").write_text("x")
+    with pytest.raises(Conflict):
+        worktrees.remove(repo.root, place, snapshot=snapshot.commit)
+    (place / "later").unlink()
+    worktrees.remove(repo.root, place, snapshot=snapshot.commit)
     assert not place.exists()
     assert branches.exists(repo.root, "task")
 

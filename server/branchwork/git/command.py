@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,14 +136,17 @@ def bounded(
 
     added = {**_QUIET, **(env or {})}
     process = Git(os.sep).execute(_argv(directory, added, arguments), as_process=True, env=added)
-    stdout = process.stdout.read(limit + 1)
-    if len(stdout) > limit:
-        process.kill()
-        process.communicate()
-        return bytes(stdout)
-    rest, stderr = process.communicate()
-    completed = Completed(stdout=stdout + rest, stderr=stderr, code=process.returncode)
-    if completed.code:
+    watchdog = threading.Timer(SECONDS, process.kill)
+    watchdog.start()
+    try:
+        stdout = process.stdout.read(limit + 1)
+        if len(stdout) > limit:
+            process.kill()
+        _, stderr = process.communicate()
+    finally:
+        watchdog.cancel()
+    completed = Completed(stdout=stdout, stderr=stderr, code=process.returncode)
+    if completed.code and len(stdout) <= limit:
         fail(("git", *arguments), completed)
     return completed.stdout
 

@@ -145,34 +145,37 @@ def _bounded(
 
 
 def _parsed(raw: bytes) -> list[FileChange]:
-    """Reads `--raw --numstat -z`: first a raw entry per file, then its counts, in one order."""
+    """Reads `--raw --numstat -z`: all raw entries, then the counts of lines."""
     fields = iter(raw.split(b"\0"))
-    entries: list[tuple[list[str], str, str | None]] = []
-    counts: list[tuple[bytes, bytes]] = []
+    entries: dict[str, tuple[list[str], str | None]] = {}
+    counts: dict[str, tuple[bytes, bytes]] = {}
     for field in fields:
         if field.startswith(b":"):
             facts = field.decode("ascii").split()
             first = paths.decoded(next(fields))
-            second = paths.decoded(next(fields)) if facts[4][0] in "RC" else None
-            entries.append((facts, first, second))
+            is_pair = facts[4][0] in "RC"
+            path, old_path = (paths.decoded(next(fields)), first) if is_pair else (first, None)
+            # An unmerged file comes twice: as such, and with what its file now holds.
+            entries.setdefault(path, (facts, old_path))
         elif field:
             added, deleted, name = field.split(b"\t", 2)
             if not name:
-                next(fields), next(fields)
-            counts.append((added, deleted))
-    return [_change(*entry, count) for entry, count in zip(entries, counts, strict=False)]
+                _, name = next(fields), next(fields)
+            counts[paths.decoded(name)] = (added, deleted)
+    return [_change(path, *entry, counts.get(path)) for path, entry in entries.items()]
 
 
 def _change(
-    facts: list[str], first: str, second: str | None, count: tuple[bytes, bytes]
+    path: str, facts: list[str], old_path: str | None, count: tuple[bytes, bytes] | None
 ) -> FileChange:
-    is_binary = count[0] == b"-"
+    added, deleted = count or (b"0", b"0")
+    is_binary = added == b"-"
     return FileChange(
-        path=second or first,
-        old_path=first if second else None,
+        path=path,
+        old_path=old_path,
         status=_STATUSES.get(facts[4][0], "modified"),
-        additions=0 if is_binary else int(count[0]),
-        deletions=0 if is_binary else int(count[1]),
+        additions=0 if is_binary else int(added),
+        deletions=0 if is_binary else int(deleted),
         is_binary=is_binary,
         old_mode=facts[0].removeprefix(":"),
         new_mode=facts[1],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from branchwork.domain.errors import Conflict
-from branchwork.git import branches, command, paths, repositories
+from branchwork.git import branches, command, diffs, nested, paths, repositories
 from branchwork.git.command import CommandFailed, Runner
 
 LOCK_REASON = "branchwork: a workspace lives here"
@@ -92,9 +92,9 @@ def undo_add(repository: Path, directory: Path, branch: str, base_commit: str) -
 
 
 def remove(repository: Path, directory: Path, snapshot: str | None = None) -> None:
-    """Removes a worktree; without a snapshot only when it holds nothing that is on no ref."""
-    if directory.exists() and snapshot is None:
-        _require_saved(directory)
+    """Removes a worktree; only what is on a ref already, or in the snapshot, may go with it."""
+    if (directory / ".git").exists():
+        _require_saved(directory, snapshot)
     _forget(repository, directory)
 
 
@@ -132,19 +132,28 @@ def _require_free(directory: Path) -> None:
         )
 
 
-def _require_saved(directory: Path) -> None:
-    changed = repositories.status(directory).changed
-    unsaved = (
-        "rev-list", "--max-count=1", "HEAD", "--not", "--branches", "--tags", "--remotes",
-        "--glob=refs/branchwork/*",
-    )  # fmt: skip
-    if changed or command.line(directory, *unsaved):
+def _require_saved(directory: Path, snapshot: str | None) -> None:
+    nested.require_saved(directory)
+    changed = (
+        repositories.status(directory).changed if snapshot is None else _since(directory, snapshot)
+    )
+    unsaved = ("rev-list", "--max-count=1", "HEAD", "--not", "--branches", "--tags", "--remotes")
+    if changed or command.line(directory, *unsaved, "--glob=refs/branchwork/*"):
         raise Conflict(
             f"{directory} holds work that is saved nowhere else: commit it or snapshot it first.",
             kind="uncommittedWork",
             directory=str(directory),
             paths=[paths.shown(path) for path in changed[:100]],
         )
+
+
+def _since(directory: Path, snapshot: str) -> tuple[str, ...]:
+    """What the worktree has that the snapshot has not."""
+    if command.without_local_programs(directory):
+        # Compared without the repository's own filters, its files would differ for ever.
+        repositories.commit_id(directory, snapshot)
+        return ()
+    return tuple(change.path for change in diffs.worktree_files(directory, snapshot))
 
 
 def _forget(repository: Path, directory: Path) -> None:
