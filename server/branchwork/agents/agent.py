@@ -11,23 +11,7 @@ from typing import Any, Protocol
 from branchwork.domain.approval import ApprovalOption
 from branchwork.domain.entry import Entry, PermissionOutcome
 from branchwork.domain.execution_process import ExecutionStatus
-
-
-class Record(Protocol):
-    """One record of a journal with its parts joined; `execution.journal` has the real one."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def t(self) -> int: ...
-    @property
-    def stream(self) -> str: ...
-    @property
-    def data(self) -> str | bytes | None: ...
-    @property
-    def event(self) -> Mapping[str, Any] | None: ...
-    @property
-    def message_id(self) -> str | None: ...
+from branchwork.execution.journal import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +139,9 @@ class Request:
 class AgentFold(Protocol):
     """What a journal says so far. The same records give the same fold, however they arrive."""
 
-    def apply(self, record: Record) -> list[Delta]: ...
+    def apply(self, record: Record) -> list[Delta]:
+        """The next record, parts joined; what it adds or changes."""
+        ...
 
     @property
     def entries(self) -> Sequence[Entry]: ...

@@ -91,4 +91,5 @@ class EntryList:
         if isinstance(entry, TextEntry):
             self._entries[index] = replace(entry, text=entry.text + "".join(parts))
         elif isinstance(entry, ToolCall):
-            self._entries[index] = replace(entry, output=entry.output + "".join(parts))
+            output, truncated = entry.output + "".join(parts), index in self._cut
+            self._entries[index] = replace(entry, output=output, output_truncated=truncated)

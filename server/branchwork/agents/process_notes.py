@@ -1,8 +1,9 @@
 """What any agent's process says beside its protocol: stderr, lines that are no message, events."""
 
-from branchwork.agents.agent import Delta, Record
+from branchwork.agents.agent import Delta
 from branchwork.agents.entry_list import EntryList
 from branchwork.domain.entry import Error, Notice, Stderr, TextEntry, Unreadable
+from branchwork.execution.journal import Record
 
 TAIL_LINES = 3
 TAIL_LIMIT = 400
@@ -15,8 +16,20 @@ class ProcessNotes:
         self._entries = entries
         self._tail: list[str] = []
         self._last: tuple[type[TextEntry], int] | None = None
+        self._seen: dict[str, int] = {}
         self.garbage = ""
         self.start_failure = ""
+        self.limit = ""
+
+    def is_new(self, record: Record) -> bool:
+        """False for a record that was taken before. Each stream has its own order: a long line
+        that is joined late comes after younger records of the others."""
+        if record.unreadable:
+            return True
+        if record.seq <= self._seen.get(record.stream, 0):
+            return False
+        self._seen[record.stream] = record.seq
+        return True
 
     @property
     def stderr_tail(self) -> str:
@@ -47,40 +60,37 @@ class ProcessNotes:
 
     def event(self, record: Record) -> list[Delta]:
         """What the shim reports; most of it is for others."""
-        event = record.event or {}
-        seq, t = record.seq, record.t
-        match event.get("x"):
+        if record.unreadable:
+            return self._notice("error", "A line of the journal can't be read", record)
+        error = str(record.details.get("error") or "unknown reason")[:400]
+        match record.event:
             case "execFailed":
-                self.start_failure = _why(event)
-                return self._entries.add(
-                    lambda index: Error(
-                        index=index,
-                        seq=seq,
-                        t=t,
-                        reason="agentNotStarted",
-                        sentence=f"The process could not be started: {self.start_failure}",
-                    )
-                )
+                self.start_failure = error
+                return self._error("agentNotStarted", f"It could not be started: {error}", record)
+            case "limit":
+                self.limit = error
+                return self._error("outputLimit", error, record)
             case "gap":
-                lost = f"{event.get('bytes', 'some')} bytes of output were not kept"
-                return self._notice("warning", lost, seq, t)
+                lost = record.details.get("bytes", "some")
+                return self._notice("warning", f"{lost} bytes of output were not kept", record)
             case "paused":
-                full = "The disk is full: the process waits until its output can be kept"
-                return self._notice("error", full, seq, t)
+                waited = "It had to wait until its output could be kept"
+                return self._notice("warning", f"{waited}: {error}", record)
         return []
 
-    def _notice(self, severity: str, title: str, seq: int, t: int) -> list[Delta]:
+    def _error(self, reason: str, sentence: str, record: Record) -> list[Delta]:
         return self._entries.add(
-            lambda index: Notice(index=index, seq=seq, t=t, severity=severity, title=title)
+            lambda index: Error(
+                index=index, seq=record.seq, t=record.t, reason=reason, sentence=sentence
+            )
         )
 
-
-def _why(event: object) -> str:
-    known = event if isinstance(event, dict) else {}
-    said = next(
-        (known[k] for k in ("error", "reason", "message") if known.get(k)), "unknown reason"
-    )
-    return str(said)[:400]
+    def _notice(self, severity: str, title: str, record: Record) -> list[Delta]:
+        return self._entries.add(
+            lambda index: Notice(
+                index=index, seq=record.seq, t=record.t, severity=severity, title=title
+            )
+        )
 
 
 def line(record: Record) -> str:

@@ -28,7 +28,7 @@ OVER = {"completed": "done", "failed": "failed", "cancelled": "cancelled"}
 def text_of(entries: Iterable[Entry]) -> str:
     """All of it at once."""
     renderer = Renderer()
-    return "".join(renderer.render(Added(entry_.index, entry_)) for entry_ in entries)
+    return "".join(renderer.delta(Added(entry_.index, entry_)) for entry_ in entries)
 
 
 def clean(text: str) -> str:
@@ -50,7 +50,7 @@ class Renderer:
         self._current: int | None = None
         self._said: dict[int, Entry] = {}
 
-    def render(self, delta: Delta) -> str:
+    def delta(self, delta: Delta) -> str:
         """The text to print next."""
         match delta:
             case Appended(index, text):

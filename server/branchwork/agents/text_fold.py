@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from branchwork.agents.agent import Delta, Record, Request
+from branchwork.agents.agent import Delta, Request
 from branchwork.agents.entry_list import EntryList
 from branchwork.agents.process_notes import ProcessNotes, line
 from branchwork.domain.entry import Entry, ScriptOutput, TextEntry, UserMessage
+from branchwork.execution.journal import Record
 
 
 class TextFold:
@@ -22,12 +23,12 @@ class TextFold:
 
     def apply(self, record: Record) -> list[Delta]:
         """What this record adds. A record that was seen before adds nothing."""
-        if record.seq <= self.last_seq:
+        if not self._notes.is_new(record):
             return []
-        self.last_seq = record.seq
+        self.last_seq = max(self.last_seq, record.seq)
         match record.stream:
             case "o":
-                self.last_activity_t = record.t
+                self.last_activity_t = max(self.last_activity_t, record.t)
                 return self._notes.grow(self._output, line(record), record.seq, record.t)
             case "e":
                 return self._notes.stderr(record)
@@ -35,7 +36,6 @@ class TextFold:
                 return self._wrote(record)
             case "x":
                 return self._notes.event(record)
-        return []
 
     def _wrote(self, record: Record) -> list[Delta]:
         if record.message_id is not None:
@@ -73,6 +73,11 @@ class TextFold:
     def start_failure(self) -> str:
         """Why the process could not be started, as the shim says it."""
         return self._notes.start_failure
+
+    @property
+    def limit(self) -> str:
+        """That it was ended because it printed too much, as the shim says it."""
+        return self._notes.limit
 
     @property
     def stderr_tail(self) -> str:

@@ -178,6 +178,7 @@ class ToolCall(Entry):
     raw_input: str | None = None
     raw_output: str | None = None
     output: str = ""
+    output_truncated: bool = False
     exit_code: int | None = None
     parent_id: str | None = None
 

@@ -12,11 +12,12 @@ from branchwork.agents.acp.agent_calls import AgentCall, AgentCalls
 from branchwork.agents.acp.session import Calls, Sent, Session
 from branchwork.agents.acp.tool_calls import ToolCalls
 from branchwork.agents.acp.updates import At, Updates
-from branchwork.agents.agent import Delta, Record, Request
+from branchwork.agents.agent import Delta, Request
 from branchwork.agents.entry_list import EntryList
 from branchwork.agents.process_notes import ProcessNotes
 from branchwork.domain import entry
 from branchwork.domain.entry import Entry, SessionStart
+from branchwork.execution.journal import Record
 
 STARTS = {
     "session/new": SessionStart.NEW,
@@ -40,22 +41,19 @@ class Fold:
         self.calls = Calls()
         self.message_ids: set[str] = set()
         self.last_seq = 0
-        self.started_t: int | None = None
         self.last_activity_t = 0
         self.cancelled_t: int | None = None
         self._turn_usage: dict[str, int | float] = {}
 
     def apply(self, record: Record) -> list[Delta]:
         """What this record adds. A record that was seen before adds nothing."""
-        if record.seq <= self.last_seq:
+        if not self._notes.is_new(record):
             return []
-        self.last_seq = record.seq
-        if self.started_t is None:
-            self.started_t = record.t
+        self.last_seq = max(self.last_seq, record.seq)
         at = At(record.seq, record.t)
         match record.stream:
             case "o":
-                self.last_activity_t = record.t
+                self.last_activity_t = max(self.last_activity_t, record.t)
                 return self._read(wire.read(record.data), at)
             case "e":
                 return self._notes.stderr(record)
@@ -63,7 +61,6 @@ class Fold:
                 return self._wrote(record, at)
             case "x":
                 return self._notes.event(record)
-        return []
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -119,6 +116,11 @@ class Fold:
     def start_failure(self) -> str:
         """Why the process could not be started, as the shim says it."""
         return self._notes.start_failure
+
+    @property
+    def limit(self) -> str:
+        """That it was ended because it printed too much, as the shim says it."""
+        return self._notes.limit
 
     @property
     def auth_methods(self) -> list[Mapping[str, Any]]:

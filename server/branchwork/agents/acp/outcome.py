@@ -154,6 +154,8 @@ def _fault(fold: Fold, turn: Turn, fault: wire.Fault, what: str) -> Ended:
 
 def _exited(fold: Fold, turn: Turn, exited: Exit) -> Ended:
     """Its process is gone and the prompt has no answer."""
+    if fold.limit:
+        return _ended(ExecutionStatus.FAILED, "outputLimit", fold.limit)
     tail = fold.stderr_tail
     if faults.wants_login(tail) or faults.wants_login(fold.garbage):
         said = tail if faults.wants_login(tail) else fold.garbage
