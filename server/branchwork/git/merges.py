@@ -210,7 +210,8 @@ def _merged_tree(ended: Completed, target: str, source: str) -> _MergedTree:
         if "usage: git merge-tree" in stderr:
             command.require()
         command.fail(("git", "merge-tree"), ended)
-    tree, *conflicts = paths.split(ended.stdout)
+    # A runner may hand over whole lines only, and so end the last record with one.
+    tree, *conflicts = paths.split(ended.stdout.removesuffix(b"\n"))
     return _MergedTree(tree=tree, conflicts=tuple(dict.fromkeys(conflicts)))
 
 

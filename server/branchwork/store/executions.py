@@ -109,6 +109,7 @@ coding_agent_turns = stored(
 )
 
 _BY_ID = select(execution_processes).order_by(execution_processes.c.id)
+_NEWEST_FIRST = select(execution_processes).order_by(execution_processes.c.id.desc())
 running_workspaces = select(execution_processes.c.workspace_id).where(_running)
 
 
@@ -120,10 +121,10 @@ def page(
     *,
     only_running: bool = False,
 ) -> list[ExecutionProcess]:
-    """Executions in the order of their start."""
-    statement = _BY_ID.limit(limit)
+    """Executions, the newest first."""
+    statement = _NEWEST_FIRST.limit(limit)
     if after:
-        statement = statement.where(execution_processes.c.id > after)
+        statement = statement.where(execution_processes.c.id < after)
     if workspace_id:
         statement = statement.where(execution_processes.c.workspace_id == workspace_id)
     if only_running:
@@ -166,9 +167,12 @@ def of_plan(tx: Transaction, plan_id: str) -> list[ExecutionProcess]:
     return tx.all(ExecutionProcess, _BY_ID.where(execution_processes.c.plan_id == plan_id))
 
 
-def wanting_attention(tx: Transaction) -> list[ExecutionProcess]:
+def wanting_attention(tx: Transaction, workspace_id: str | None = None) -> list[ExecutionProcess]:
     """Ended processes that a person has not looked at yet."""
-    return tx.all(ExecutionProcess, _BY_ID.where(execution_processes.c.attention.is_not(None)))
+    statement = _BY_ID.where(execution_processes.c.attention.is_not(None))
+    if workspace_id:
+        statement = statement.where(execution_processes.c.workspace_id == workspace_id)
+    return tx.all(ExecutionProcess, statement)
 
 
 def repo_states(tx: Transaction, execution_id: str) -> list[ExecutionProcessRepoState]:

@@ -46,9 +46,9 @@ project_repos = stored(
 
 
 def page(tx: Transaction, limit: int, after: str | None) -> list[Project]:
-    """Projects in the order of their ids, which is the order of their making."""
-    statement = select(projects).order_by(projects.c.id).limit(limit)
-    return tx.all(Project, statement.where(projects.c.id > after) if after else statement)
+    """Projects, the newest first."""
+    statement = select(projects).order_by(projects.c.id.desc()).limit(limit)
+    return tx.all(Project, statement.where(projects.c.id < after) if after else statement)
 
 
 def of_repo(tx: Transaction, repo_id: str) -> list[Project]:

@@ -32,9 +32,9 @@ repos = stored(
 
 
 def page(tx: Transaction, limit: int, after: str | None) -> list[Repo]:
-    """Repos in the order of their making."""
-    statement = select(repos).order_by(repos.c.id).limit(limit)
-    return tx.all(Repo, statement.where(repos.c.id > after) if after else statement)
+    """Repos, the newest first."""
+    statement = select(repos).order_by(repos.c.id.desc()).limit(limit)
+    return tx.all(Repo, statement.where(repos.c.id < after) if after else statement)
 
 
 def at_path(tx: Transaction, path: str) -> Repo | None:

@@ -60,16 +60,16 @@ def of_conversation(tx: Transaction, conversation_id: str) -> list[Session]:
 def heads(
     tx: Transaction, workspace_id: str | None, limit: int, after: str | None
 ) -> list[Session]:
-    """The first session of each conversation with an agent, which stands for the conversation."""
+    """The first session of each conversation with an agent, the newest first."""
     statement = (
         select(sessions)
         .where(sessions.c.id == sessions.c.conversation_id, sessions.c.executor.is_not(None))
-        .order_by(sessions.c.id)
+        .order_by(sessions.c.id.desc())
         .limit(limit)
     )
     if workspace_id:
         statement = statement.where(sessions.c.workspace_id == workspace_id)
-    return tx.all(Session, statement.where(sessions.c.id > after) if after else statement)
+    return tx.all(Session, statement.where(sessions.c.id < after) if after else statement)
 
 
 def queue(tx: Transaction, conversation_id: str) -> list[QueuedPrompt]:
@@ -89,3 +89,18 @@ def next_position(tx: Transaction, conversation_id: str) -> int:
     highest = select(func.max(queued_prompts.c.position))
     last = tx.scalar(highest.where(queued_prompts.c.conversation_id == conversation_id))
     return 0 if last is None else int(last) + 1
+
+
+def last_executor(tx: Transaction, project_id: str) -> str | None:
+    """The agent that was used last in a project."""
+    tasks, workspaces = metadata.tables["tasks"], metadata.tables["workspaces"]
+    statement = (
+        select(sessions.c.executor)
+        .join(workspaces, workspaces.c.id == sessions.c.workspace_id)
+        .join(tasks, tasks.c.id == workspaces.c.task_id)
+        .where(tasks.c.project_id == project_id, sessions.c.executor.is_not(None))
+        .order_by(sessions.c.id.desc())
+        .limit(1)
+    )
+    found = tx.scalar(statement)
+    return None if found is None else str(found)

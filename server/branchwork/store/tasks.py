@@ -30,7 +30,7 @@ tasks = stored(
 )
 Index("ix_tasks_board", tasks.c.project_id, tasks.c.status, tasks.c.id)
 
-_BY_ID = select(tasks).order_by(tasks.c.id)
+_NEWEST_FIRST = select(tasks).order_by(tasks.c.id.desc())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ def page(
     project_id: str | None = None,
     statuses: Sequence[TaskStatus] = (),
 ) -> list[Task]:
-    """Tasks in the order of their making, narrowed to a project and to some statuses."""
-    statement = _BY_ID.limit(limit)
+    """Tasks, the newest first, narrowed to a project and to some statuses."""
+    statement = _NEWEST_FIRST.limit(limit)
     if after:
-        statement = statement.where(tasks.c.id > after)
+        statement = statement.where(tasks.c.id < after)
     if project_id:
         statement = statement.where(tasks.c.project_id == project_id)
     if statuses:
@@ -62,12 +62,12 @@ def page(
 
 def children(tx: Transaction, workspace_id: str) -> list[Task]:
     """The subtasks that a workspace spawned."""
-    return tx.all(Task, _BY_ID.where(tasks.c.parent_workspace_id == workspace_id))
+    return tx.all(Task, _NEWEST_FIRST.where(tasks.c.parent_workspace_id == workspace_id))
 
 
 def search(tx: Transaction, words: str, limit: int, project_id: str | None = None) -> list[Task]:
     """Tasks whose title or description holds every word, newest first."""
-    statement = select(tasks).order_by(tasks.c.id.desc()).limit(limit)
+    statement = _NEWEST_FIRST.limit(limit)
     for word in words.split():
         statement = statement.where(
             or_(
@@ -103,7 +103,7 @@ def flags(tx: Transaction, found: Sequence[Task]) -> dict[str, TaskFlags]:
         .where(workspaces.c.task_id.between(low, high))
         .group_by(workspaces.c.task_id)
     )
-    counts: dict[str, int] = {row[0]: row[1] for row in tx.rows(counted)}
+    counts: dict[str, int] = dict(tuple(row) for row in tx.rows(counted))
     return {
         task.id: TaskFlags(
             running=task.id in running,

@@ -70,10 +70,10 @@ attempt_repos = stored(
 def page(
     tx: Transaction, limit: int, after: str | None, task_id: str | None, *, archived: bool
 ) -> list[Workspace]:
-    """Workspaces in the order of their making; the archived ones only where asked for."""
-    statement = select(workspaces).order_by(workspaces.c.id).limit(limit)
+    """Workspaces, the newest first; the archived ones only where asked for."""
+    statement = select(workspaces).order_by(workspaces.c.id.desc()).limit(limit)
     if after:
-        statement = statement.where(workspaces.c.id > after)
+        statement = statement.where(workspaces.c.id < after)
     if task_id:
         statement = statement.where(workspaces.c.task_id == task_id)
     if not archived:
@@ -101,3 +101,8 @@ def repos_of(tx: Transaction, workspace_id: str) -> list[WorkspaceRepo]:
 def branch_taken(tx: Transaction, branch: str) -> bool:
     """Whether a workspace has that branch already."""
     return tx.scalar(select(workspaces.c.id).where(workspaces.c.branch == branch)) is not None
+
+
+def port_bases(tx: Transaction) -> set[int]:
+    """The blocks of ports that are given away."""
+    return {row[0] for row in tx.rows(select(workspaces.c.port_base)) if row[0] is not None}

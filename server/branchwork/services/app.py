@@ -1,0 +1,130 @@
+"""App: what every use case needs, built once in `daemon/wiring.py` and passed as first argument."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
+
+from branchwork.agents.registry import Registry
+from branchwork.domain.identity import timestamp, uuid7
+from branchwork.services.environments import Environments
+from branchwork.services.live import Live, Pulse
+from branchwork.services.settings import Settings
+from branchwork.store.database import Store
+
+logger = logging.getLogger(__name__)
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+GIT_AT_ONCE = 4
+
+
+@dataclass(slots=True, kw_only=True, weakref_slot=True)
+class Lock:
+    """An asyncio lock that can be held weakly."""
+
+    inner: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """The one composition: store, agents, settings, and what is alive at the moment.
+
+    Nothing in here is a truth: all of it can be built again from the database, the journals and
+    git. `commits` beats after each commit of a change. `daemon_argv` and `daemon_environment` are
+    how a shim starts the daemon that it misses.
+    """
+
+    data: Path
+    run_directory: Path
+    worktrees: Path
+    store: Store
+    agents: Registry
+    settings: Settings
+    daemon_argv: tuple[str, ...] = ()
+    daemon_environment: Mapping[str, str] = field(default_factory=dict)
+    environments: Environments = field(default_factory=Environments)
+    live: dict[str, Live] = field(default_factory=dict)
+    jobs: set[asyncio.Task[None]] = field(default_factory=set)
+    commits: Pulse = field(default_factory=Pulse)
+    started_at: str = field(default_factory=lambda: now())
+    _locks: WeakValueDictionary[str, Lock] = field(default_factory=WeakValueDictionary)
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(GIT_AT_ONCE, thread_name_prefix="git")
+    )
+
+    def __post_init__(self) -> None:
+        self.store.on_commit(self.commits.beat)
+
+    async def blocking(
+        self,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Result:
+        """Run what waits for git or files on one of a few threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: work(*arguments, **named))
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[None]:
+        """A lock by name, for what must be done one after the other (`repo:…`, `workspace:…`)."""
+        lock = self._locks.setdefault(name, Lock())
+        return _Held(lock)
+
+    def start_job(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something in the background; the App owns it until it ends."""
+        job = asyncio.create_task(work, name=name)
+        self.jobs.add(job)
+        job.add_done_callback(self._ended)
+
+    def execution_directory(self, execution_id: str) -> Path:
+        """Where the journal of an execution lies."""
+        return self.data / "executions" / execution_id
+
+    async def close(self) -> None:
+        """Let go of everything. Agents go on under their shims."""
+        for job in tuple(self.jobs):
+            job.cancel()
+        await asyncio.gather(*self.jobs, return_exceptions=True)
+        self._threads.shutdown()
+        self.store.close()
+
+    def _ended(self, job: asyncio.Task[None]) -> None:
+        self.jobs.discard(job)
+        if not job.cancelled() and (error := job.exception()) is not None:
+            logger.error("%s failed", job.get_name(), exc_info=error)
+
+
+class _Held:
+    """Holds a lock, and by that keeps it from being forgotten."""
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+
+    async def __aenter__(self) -> None:
+        await self._lock.inner.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.inner.release()
+
+
+def now_ms() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def now() -> str:
+    """The present moment as a stored timestamp."""
+    return timestamp(now_ms())
+
+
+def new_id() -> str:
+    """A new UUIDv7."""
+    return uuid7(now_ms(), os.urandom(10))

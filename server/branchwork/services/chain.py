@@ -1,0 +1,190 @@
+"""Drives the run chain: starts what `run` has decided, follows it, and decides again at its end."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from branchwork.domain.errors import BranchworkError
+from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus, RunReason
+from branchwork.domain.run import End, RunPlan
+from branchwork.execution import spawn
+from branchwork.git import repositories
+from branchwork.services import commits, follow, launches, run
+from branchwork.services.app import App
+from branchwork.services.live import Live
+from branchwork.services.run import Around, Ending, Heads
+from branchwork.store import executions, runs
+from branchwork.store.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+_WAITS_FOR = {
+    run.LIMIT: "It starts when another agent has ended: as many run as the limit allows.",
+    run.ENVIRONMENT: "It starts when an editor opens the repository: it needs its environment.",
+}
+
+
+async def advance(app: App, plan_id: str) -> ExecutionProcess | None:
+    """Start the step that a plan stands at; None where it has to wait."""
+    plan = await app.store.read(lambda tx: tx.get(RunPlan, plan_id))
+    around = await _around(app, plan.workspace_id, plan_id)
+
+    def write(tx: Transaction) -> list[ExecutionProcess]:
+        current = tx.get(RunPlan, plan_id)
+        begun = {e.step for e in executions.of_plan(tx, plan_id)}
+        if current.closed_at is not None or current.position in begun:
+            return []
+        return run.enter(tx, current, around)
+
+    entered = await app.store.write(write)
+    await launch_all(app, entered)
+    return entered[-1] if entered else None
+
+
+async def launch_all(app: App, entered: Sequence[ExecutionProcess]) -> None:
+    """Start the children of processes whose rows are written."""
+    for execution in entered:
+        # Before anything else can run: whoever reads the row finds it alive.
+        app.live[execution.id] = Live()
+    for execution in entered:
+        await launch(app, execution)
+
+
+async def launch(app: App, execution: ExecutionProcess) -> None:
+    """Start the child of a process whose row is written, and follow it."""
+    try:
+        spec = await launches.spec_of(app, execution)
+        directory = app.execution_directory(execution.id)
+        await app.blocking(spawn.start, directory, spec, app.run_directory)
+    except BranchworkError as error:
+        ending = Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
+        await finish(app, execution.id, ending)
+        app.live.pop(execution.id, Live()).end()
+        return
+    attend(app, execution)
+
+
+async def restart(app: App, execution: ExecutionProcess) -> None:
+    """Start a process whose row was written just before the daemon died, or give it up."""
+    if await launches.environment_of(app, execution.plan_id, execution.workspace_id) is None:
+        sentence = "The daemon was killed before it could start this; send a follow-up to go on."
+        await finish(app, execution.id, Ending(end=End.LOST, reason=run.LOST, sentence=sentence))
+        return
+    await launch_all(app, [execution])
+
+
+def attend(app: App, execution: ExecutionProcess) -> None:
+    """Follow a process that runs, or find out what became of it."""
+    live = app.live.setdefault(execution.id, Live())
+    live.stop_requested = execution.stop_requested_at is not None
+    app.start_job(_follow(app, execution, live), f"follow {execution.id}")
+
+
+async def finish(app: App, execution_id: str, ending: Ending) -> None:
+    """Store an end, then do what follows it."""
+    ended = await app.store.write(lambda tx: run.record_end(tx, execution_id, ending))
+    if ended is not None:
+        await proceed(app, ended)
+
+
+async def proceed(app: App, execution: ExecutionProcess) -> None:
+    """What follows a process whose end is stored. Safe to repeat after a crash."""
+    plan = await app.store.read(
+        lambda tx: tx.get(RunPlan, execution.plan_id) if execution.plan_id else None
+    )
+    problem = None
+    if run.cell_of(plan, execution).commit:
+        environment = await launches.environment_of(app, execution.plan_id, execution.workspace_id)
+        problem = await commits.auto_commit(app, execution, environment or {})
+    around = await _around(app, execution.workspace_id, execution.plan_id)
+    entered = await app.store.write(lambda tx: run.follow_end(tx, execution.id, around, problem))
+    for following in entered:
+        _hand_on(app, execution.plan_id, following.plan_id)
+    await launch_all(app, entered)
+    if execution.run_reason is RunReason.CODING_AGENT:
+        await wake_waiting(app)
+
+
+async def wake_waiting(app: App) -> None:
+    """Try what waits, in its order: a place or an environment may be there now."""
+    for waiting in await app.store.read(runs.waiting):
+        await advance(app, waiting.plan_id)
+
+
+async def stop(app: App, execution_id: str) -> ExecutionProcess:
+    """Ask a process to end; its follower does it, also after a restart of the daemon."""
+
+    def write(tx: Transaction) -> ExecutionProcess:
+        execution = tx.get(ExecutionProcess, execution_id)
+        if execution.status is not ExecutionStatus.RUNNING or execution.stop_requested_at:
+            return execution
+        return tx.derive(execution, stop_requested_at=tx.now)
+
+    execution = await app.store.write(write)
+    live = app.live.get(execution_id)
+    if live is not None:
+        live.stop_requested = True
+        live.wake.set()
+    return execution
+
+
+async def stop_workspace(app: App, workspace_id: str) -> list[ExecutionProcess]:
+    """Stop all that runs in a workspace, and what waits to run in it."""
+
+    def write(tx: Transaction) -> list[ExecutionProcess]:
+        for plan in runs.open_plans(tx, workspace_id):
+            waiting = runs.waiting_plan(tx, plan.id)
+            if waiting is not None:
+                tx.delete(waiting)
+                tx.update(plan, closed_at=tx.now)
+        return executions.running(tx, workspace_id)
+
+    running = await app.store.write(write)
+    return [await stop(app, execution.id) for execution in running]
+
+
+def waits_for(tx: Transaction, plan_id: str) -> str:
+    """Why a run has not started, as a sentence."""
+    waiting = runs.waiting_plan(tx, plan_id)
+    return _WAITS_FOR[waiting.why] if waiting else "It has ended already."
+
+
+async def _follow(app: App, execution: ExecutionProcess, live: Live) -> None:
+    try:
+        ending = await follow.watch(app, execution, live)
+        await finish(app, execution.id, ending)
+    except Exception:
+        # The row stays Running: the next start of the daemon attaches again.
+        logger.exception("following execution %s failed", execution.id)
+    finally:
+        app.live.pop(execution.id, None)
+        live.end()
+
+
+async def _around(app: App, workspace_id: str, plan_id: str | None) -> Around:
+    environment = await launches.environment_of(app, plan_id, workspace_id)
+    return Around(
+        heads=await _heads(app, workspace_id),
+        agents_at_once=app.settings.values.agents_at_once,
+        has_environment=environment is not None,
+    )
+
+
+async def _heads(app: App, workspace_id: str) -> Heads:
+    links = await app.store.read(lambda tx: run.links(tx, workspace_id))
+    return {repo: await app.blocking(_head, directory) for repo, directory in links}
+
+
+def _head(directory: Path) -> str | None:
+    try:
+        return repositories.head_commit(directory)
+    except BranchworkError:
+        return None
+
+
+def _hand_on(app: App, from_plan: str | None, to_plan: str | None) -> None:
+    """A follow-up that the queue began runs with the environment of the run before it."""
+    if from_plan and to_plan and from_plan != to_plan:
+        environment: Mapping[str, str] | None = app.environments.of_plan(from_plan)
+        if environment is not None and app.environments.of_plan(to_plan) is None:
+            app.environments.bind(to_plan, environment)

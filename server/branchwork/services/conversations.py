@@ -1,0 +1,224 @@
+"""Use cases of conversations: sending a prompt, marking as seen, and reading the entries."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from branchwork.agents import launch
+from branchwork.domain.entry import Entry
+from branchwork.domain.errors import InvalidInput, NotFound
+from branchwork.domain.execution_process import ExecutionProcess
+from branchwork.domain.run import RunPlan
+from branchwork.domain.session import QueuedPrompt, Session
+from branchwork.execution import journal
+from branchwork.services import chain, run
+from branchwork.services.app import App, new_id
+from branchwork.services.text import bounded
+from branchwork.store import executions, runs, sessions
+from branchwork.store.transaction import Transaction
+
+_GROWING = ("text", "output")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompted:
+    """What became of a prompt: it runs, it waits for its run, or it is queued."""
+
+    session: Session | None = None
+    execution: ExecutionProcess | None = None
+    queued: QueuedPrompt | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryChange:
+    """An entry that is new or different; of one that only grew, `appended` is what it grew by."""
+
+    execution_id: str
+    index: int
+    entry: Entry
+    appended: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a reader of a conversation is: the first entry that it has not got."""
+
+    execution_id: str
+    index: int
+
+
+async def prompt(
+    app: App, conversation_id: str, text: str, environment: Mapping[str, str]
+) -> Prompted:
+    """Send a follow-up now, or queue it while the agent is at work."""
+    if not text.strip():
+        raise InvalidInput("The prompt is empty; say what to do.", kind="empty", field="prompt")
+    bounded("prompt", text)
+
+    def write(tx: Transaction) -> QueuedPrompt | tuple[Session, RunPlan]:
+        last = last_session(tx, conversation_id)
+        if runs.open_plans(tx, last.workspace_id):
+            return _queue(tx, conversation_id, text)
+        mode = _mode_of(tx, last)
+        plan = run.follow_up(tx, last, text, mode)
+        return tx.get(Session, plan.session_id), plan
+
+    outcome = await app.store.write(write)
+    if isinstance(outcome, QueuedPrompt):
+        return Prompted(queued=outcome, note="It is sent when the agent has ended its turn.")
+    session, plan = outcome
+    app.environments.bind(plan.id, environment)
+    execution = await chain.advance(app, plan.id)
+    note = None
+    if execution is None:
+        note = await app.store.read(lambda tx: chain.waits_for(tx, plan.id))
+    return Prompted(session=session, execution=execution, note=note)
+
+
+async def mark_seen(app: App, conversation_id: str) -> None:
+    """A person has looked at it: what ended in it does not wait for them any more."""
+
+    def write(tx: Transaction) -> None:
+        last = last_session(tx, conversation_id)
+        ids = {session.id for session in sessions.of_conversation(tx, conversation_id)}
+        for execution in executions.wanting_attention(tx, last.workspace_id):
+            if execution.session_id in ids:
+                tx.derive(execution, attention=None)
+        for execution in executions.of_conversation(tx, conversation_id):
+            turn = executions.turn_of(tx, execution.id)
+            if turn is not None and not turn.seen:
+                tx.derive(turn, seen=True)
+
+    await app.store.write(write)
+
+
+def last_session(tx: Transaction, conversation_id: str) -> Session:
+    """The newest session of a conversation; raises NotFound."""
+    found = sessions.of_conversation(tx, conversation_id)
+    if not found:
+        raise NotFound(
+            f"There is no conversation with the id {conversation_id}.",
+            conversation_id=conversation_id,
+        )
+    return found[-1]
+
+
+async def entries_of(app: App, execution: ExecutionProcess) -> Sequence[Entry]:
+    """The entries of one coding agent process: of its live fold, or folded from its journal."""
+    live = app.live.get(execution.id)
+    if live is not None and live.fold is not None:
+        return live.fold.entries
+    return await app.blocking(_folded, app, execution)
+
+
+async def stream(
+    app: App, conversation_id: str, start: Place | None, *, follow: bool
+) -> AsyncIterator[list[EntryChange]]:
+    """The entries of a conversation from a place on, and while followed what becomes of them."""
+    await app.store.read(lambda tx: last_session(tx, conversation_id))
+    sent: dict[str, list[Entry]] = {}
+    final: set[str] = set()
+    begun = start is None
+    while True:
+        beats = [app.commits.next()]
+        changes: list[EntryChange] = []
+        for execution in await app.store.read(
+            lambda tx: executions.of_conversation(tx, conversation_id)
+        ):
+            if execution.id in final:
+                continue
+            live = app.live.get(execution.id)
+            if live is not None:
+                beats.append(live.entries.next())
+            elif execution.completed_at:
+                final.add(execution.id)
+            entries = await entries_of(app, execution)
+            known = sent.setdefault(execution.id, [])
+            if not begun and start is not None and execution.id == start.execution_id:
+                known.extend(entries[: start.index])
+                begun = True
+            if begun:
+                changes += _differences(execution.id, known, entries)
+            sent[execution.id] = list(entries)
+        if changes:
+            yield changes
+        if not follow:
+            return
+        await _any(beats)
+
+
+def _differences(
+    execution_id: str, known: Sequence[Entry], entries: Sequence[Entry]
+) -> list[EntryChange]:
+    changes = []
+    for index, entry in enumerate(entries):
+        before = known[index] if index < len(known) else None
+        if before is entry or before == entry:
+            continue
+        changes.append(
+            EntryChange(
+                execution_id=execution_id,
+                index=index,
+                entry=entry,
+                appended=None if before is None else _growth(before, entry),
+            )
+        )
+    return changes
+
+
+def _growth(before: Entry, after: Entry) -> str | None:
+    """What a text grew by, where nothing else of the entry is different."""
+    for name in _GROWING:
+        old, new = getattr(before, name, None), getattr(after, name, None)
+        if isinstance(old, str) and isinstance(new, str) and new.startswith(old):
+            values: dict[str, Any] = {name: new}
+            grown: object = replace(before, **values)
+            if grown == after:
+                return new[len(old) :]
+    return None
+
+
+def _folded(app: App, execution: ExecutionProcess) -> Sequence[Entry]:
+    executor = str(execution.executor_action.get("executor") or "")
+    fold = launch.agent_for(app.agents.find(executor)).fold()
+    joiner = journal.Joiner()
+    for record in journal.read(app.execution_directory(execution.id)):
+        whole = joiner.add(record)
+        if whole is not None:
+            fold.apply(whole)  # type: ignore[arg-type]
+    for rest in joiner.rest():
+        fold.apply(rest)  # type: ignore[arg-type]
+    return fold.entries
+
+
+def _queue(tx: Transaction, conversation_id: str, text: str) -> QueuedPrompt:
+    return tx.insert(
+        QueuedPrompt(
+            id=new_id(),
+            conversation_id=conversation_id,
+            position=sessions.next_position(tx, conversation_id),
+            prompt=text,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+
+
+def _mode_of(tx: Transaction, session: Session) -> str | None:
+    """A follow-up keeps the mode of the run before it."""
+    agent = executions.newest_agent(tx, session.workspace_id)
+    if agent is None or agent.plan_id is None:
+        return None
+    return tx.get(RunPlan, agent.plan_id).mode
+
+
+async def _any(beats: Sequence[asyncio.Event]) -> None:
+    """Until one of the events is set."""
+    waiting = [asyncio.create_task(beat.wait()) for beat in beats]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

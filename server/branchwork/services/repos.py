@@ -1,0 +1,114 @@
+"""Use cases of repositories: registering, editing, and finding the one that a file is in."""
+
+from pathlib import Path
+from typing import Any
+
+from branchwork.domain.errors import Conflict, InvalidInput, NotARepository
+from branchwork.domain.repo import Repo
+from branchwork.git import branches, repositories
+from branchwork.services.app import App, new_id
+from branchwork.services.text import bounded, required
+from branchwork.store import repos
+from branchwork.store.transaction import Transaction
+
+
+async def register(app: App, path: str, **values: Any) -> Repo:
+    """Make a git repository known by any path inside it; the one that is known comes back."""
+    root = await discover(app, path)
+    _check(values)
+    return await app.store.write(lambda tx: ensure(tx, root, **values))
+
+
+async def init(app: App, path: str) -> Repo:
+    """Make a folder a git repository and register it."""
+    folder = _absolute(path)
+    await app.blocking(repositories.init, folder)
+    return await register(app, path)
+
+
+async def update(
+    app: App, repo_id: str, expected_revision: int | None = None, **values: Any
+) -> Repo:
+    """Edit a repo; a new `path` must be the same repository at its new place."""
+    _check(values)
+    repo = await app.store.read(lambda tx: tx.get(Repo, repo_id))
+    if "path" in values:
+        values["path"] = str(await _moved(app, repo, values["path"]))
+    if values.get("default_target_branch"):
+        root = Path(values.get("path", repo.path))
+        await app.blocking(branches.commit, root, values["default_target_branch"])
+    return await app.store.write(
+        lambda tx: tx.update(tx.get(Repo, repo_id), expected_revision, **values)
+    )
+
+
+async def discover(app: App, path: str) -> Path:
+    """The root of the main worktree of the repository that a path is in."""
+    found = await app.blocking(repositories.discover, _absolute(path))
+    return found.root
+
+
+async def of_file(app: App, path: Path) -> Path | None:
+    """As `discover`, None for a file in no repository."""
+    try:
+        return await discover(app, str(path))
+    except NotARepository:
+        return None
+
+
+def ensure(tx: Transaction, root: Path, **values: Any) -> Repo:
+    """The repo registered for a root, registered now if it was not."""
+    known = repos.at_path(tx, str(root))
+    if known is not None:
+        return tx.update(known, **values) if values else known
+    return tx.insert(
+        Repo(
+            id=new_id(),
+            path=str(root),
+            name=root.name,
+            display_name=values.pop("display_name", None) or root.name,
+            created_at=tx.now,
+            updated_at=tx.now,
+            **values,
+        )
+    )
+
+
+async def target_branch(app: App, repo: Repo, wanted: str | None) -> str:
+    """The branch that a workspace starts from and merges into."""
+    root = Path(repo.path)
+    branch = wanted or repo.default_target_branch or await app.blocking(branches.default, root)
+    if branch is None:
+        raise Conflict(
+            f"No branch is checked out in {repo.path}. Name the base branch of the start, or set "
+            "the repository's default target branch.",
+            kind="noBranch",
+            repo_id=repo.id,
+        )
+    return branch
+
+
+async def _moved(app: App, repo: Repo, path: str) -> Path:
+    root = await discover(app, path)
+    other = await app.store.read(lambda tx: repos.at_path(tx, str(root)))
+    if other is not None and other.id != repo.id:
+        raise Conflict(
+            f"{root} is registered as another repository already.",
+            kind="alreadyRegistered",
+            repo_id=other.id,
+        )
+    return root
+
+
+def _absolute(path: str) -> Path:
+    found = Path(path).expanduser()
+    if "\0" in path or not found.is_absolute():
+        raise InvalidInput(f"{path!r} is not an absolute path.", kind="notAbsolute", field="path")
+    return found
+
+
+def _check(values: dict[str, Any]) -> None:
+    if values.get("display_name") is not None:
+        values["display_name"] = required("displayName", values["display_name"])
+    for name in ("setup_script", "cleanup_script", "archive_script", "dev_server_script"):
+        bounded(name, values.get(name))

@@ -1,0 +1,191 @@
+"""Use cases of tasks, and how a piece of code becomes one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from branchwork.domain.errors import InvalidInput
+from branchwork.domain.project import Project
+from branchwork.domain.task import MACHINE_MOVES, PERSON_MOVES, Task, TaskStatus
+from branchwork.domain.transitions import with_status
+from branchwork.domain.workspace import Workspace
+from branchwork.services import projects, repos
+from branchwork.services.app import App, new_id
+from branchwork.services.text import bounded, required, shortened
+from branchwork.store import executions, workspaces
+from branchwork.store import projects as stored_projects
+from branchwork.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePlace:
+    """Where in the code a task comes from; `line` counts from 1, `text` is the selection."""
+
+    path: Path
+    line: int
+    text: str = ""
+    language: str = ""
+    todo: str | None = None
+    diagnostic: str | None = None
+
+
+async def create(
+    app: App,
+    project_id: str,
+    title: str,
+    description: str | None = None,
+    parent_workspace_id: str | None = None,
+) -> Task:
+    """Make a task in a project."""
+    title = required("title", title)
+    description = bounded("description", description)
+
+    def write(tx: Transaction) -> Task:
+        tx.get(Project, project_id)
+        if parent_workspace_id is not None:
+            tx.get(Workspace, parent_workspace_id)
+        return insert(tx, project_id, title, description, parent_workspace_id)
+
+    return await app.store.write(write)
+
+
+async def create_from_code(
+    app: App, place: CodePlace, title: str | None = None, description: str | None = None
+) -> Task:
+    """Make a task of a piece of code, with its repository and project where they are not known.
+
+    A file in no repository gives a task in the project "Unfiled", which can't be started.
+    """
+    root = await repos.of_file(app, place.path)
+    title = required("title", title or title_of(place))
+    description = bounded("description", description or description_of(place, root))
+
+    def write(tx: Transaction) -> Task:
+        return insert(tx, ensure_project(tx, root, place.path).id, title, description)
+
+    return await app.store.write(write)
+
+
+async def update(
+    app: App, task_id: str, expected_revision: int | None = None, **values: Any
+) -> Task:
+    """Edit a task; a person may set any status. Cancelling leaves its runs to the caller."""
+    if "title" in values:
+        values["title"] = required("title", values["title"])
+    bounded("description", values.get("description"))
+
+    def write(tx: Transaction) -> Task:
+        task = tx.get(Task, task_id)
+        if values.get("status") == task.status:
+            values.pop("status")
+        if "status" in values:
+            with_status(task, values["status"], PERSON_MOVES)
+        return tx.update(task, expected_revision, **values) if values else task
+
+    return await app.store.write(write)
+
+
+def insert(
+    tx: Transaction,
+    project_id: str,
+    title: str,
+    description: str | None,
+    parent_workspace_id: str | None = None,
+) -> Task:
+    """A new task, inside a transaction that does more."""
+    return tx.insert(
+        Task(
+            id=new_id(),
+            project_id=project_id,
+            title=title,
+            description=description,
+            parent_workspace_id=parent_workspace_id,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+
+
+def ensure_project(tx: Transaction, root: Path | None, path: Path) -> Project:
+    """The project of a repository or of a file in a worktree of ours, made where there is none."""
+    ours = None if root is None else _project_of_worktree(tx, path)
+    if ours is not None:
+        return ours
+    if root is None:
+        known = stored_projects.named(tx, projects.UNFILED)
+        return known or projects.insert(tx, projects.UNFILED)
+    repo = repos.ensure(tx, root)
+    of_repo = stored_projects.of_repo(tx, repo.id)
+    if of_repo:
+        return of_repo[0]
+    project = projects.insert(tx, repo.display_name)
+    projects.link_repo(tx, project.id, repo)
+    return project
+
+
+def move(tx: Transaction, task: Task, status: TaskStatus) -> Task:
+    """Move a task as the machine may; where it may not, the task stays as a person left it."""
+    if task.status == status or status not in MACHINE_MOVES[task.status]:
+        return task
+    return tx.update(task, status=with_status(task, status, MACHINE_MOVES).status)
+
+
+def title_of(place: CodePlace) -> str:
+    """The TODO's text, else the diagnostic's message, else the first meaningful line."""
+    for candidate in (place.todo, place.diagnostic, *place.text.splitlines()):
+        words = (candidate or "").lstrip("#/*-;%<!> \t").rstrip("*/-;{ \t")
+        if any(character.isalnum() for character in words):
+            return shortened(words)
+    return f"{place.path.name}:{place.line}"
+
+
+def description_of(place: CodePlace, root: Path | None) -> str:
+    """A link `path:line`, the whole diagnostic, and the code as a fenced block."""
+    inside = root is not None and place.path.is_relative_to(root)
+    shown = place.path.relative_to(root) if inside and root is not None else place.path
+    parts = [f"[{shown}:{place.line}]({quote(str(shown))}#L{place.line})"]
+    if place.diagnostic:
+        parts.append(place.diagnostic)
+    if place.text.strip():
+        fence = "`" * max(3, _longest_run(place.text, "`") + 1)
+        parts.append(f"{fence}{place.language}\n{place.text.rstrip()}\n{fence}")
+    return "\n\n".join(parts)
+
+
+async def delete(app: App, task_id: str) -> None:
+    """Remove a task that has no workspaces; those hold work and are deleted first."""
+
+    def write(tx: Transaction) -> None:
+        task = tx.get(Task, task_id)
+        held = workspaces.of_task(tx, task_id)
+        if held:
+            running = any(executions.running(tx, workspace.id) for workspace in held)
+            raise InvalidInput(
+                f"The task has {len(held)} workspaces"
+                + (", and something is running in them. Stop it" if running else ". Delete them")
+                + " first, or set the task's status to Cancelled.",
+                kind="hasWorkspaces",
+                task_id=task_id,
+                workspace_ids=[workspace.id for workspace in held],
+            )
+        tx.delete(task)
+
+    await app.store.write(write)
+
+
+def _project_of_worktree(tx: Transaction, path: Path) -> Project | None:
+    for folder in path.parents:
+        workspace = workspaces.of_container(tx, str(folder))
+        if workspace is not None:
+            task = tx.get(Task, workspace.task_id)
+            return tx.get(Project, task.project_id)
+    return None
+
+
+def _longest_run(text: str, character: str) -> int:
+    longest = run = 0
+    for current in text:
+        run = run + 1 if current == character else 0
+        longest = max(longest, run)
+    return longest

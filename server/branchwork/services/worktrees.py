@@ -1,0 +1,144 @@
+"""Makes the directories of a workspace: all of its worktrees, or none of them."""
+
+import itertools
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from branchwork.domain.errors import BranchworkError
+from branchwork.domain.repo import Repo
+from branchwork.domain.run import Intent
+from branchwork.domain.workspace import Workspace, WorkspaceRepo
+from branchwork.execution import supervised
+from branchwork.execution.spawn import Spec
+from branchwork.git import copy_files, worktrees
+from branchwork.git.command import Completed, Runner
+from branchwork.services.app import App, new_id
+from branchwork.store.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """One worktree to make: of which repo, where, from which commit."""
+
+    repo: Repo
+    link: WorkspaceRepo
+    directory: Path
+    copy_files: str | None
+
+
+def runner(app: App, intent_id: str) -> Runner:
+    """Runs git commands that may run the user's programs: each under a shim, with a time limit.
+
+    Their journals hang on the intent, so that a daemon that comes later finds them.
+    """
+    numbers = itertools.count(1)
+
+    def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Completed:
+        spec = Spec(argv=tuple(argv), cwd=cwd, env=dict(env), tag=intent_id, kind="script")
+        finished = supervised.run(
+            intent_directory(app, intent_id) / str(next(numbers)),
+            spec,
+            app.run_directory,
+            app.settings.values.git_seconds,
+        )
+        code = finished.exit.code
+        return Completed(
+            stdout=finished.stdout, stderr=finished.stderr, code=-1 if code is None else code
+        )
+
+    return run
+
+
+def intent_directory(app: App, intent_id: str) -> Path:
+    """Where the journals of a git operation's commands lie."""
+    return app.data / "intents" / intent_id
+
+
+def open_intent(
+    tx: Transaction, kind: str, workspace_id: str | None, payload: dict[str, object]
+) -> Intent:
+    """Note a git operation before git runs."""
+    return tx.insert(
+        Intent(
+            id=new_id(),
+            kind=kind,
+            workspace_id=workspace_id,
+            payload=payload,
+            step="begun",
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+
+
+def close_intent(tx: Transaction, intent: Intent) -> None:
+    """The operation is finished or undone."""
+    tx.update(intent, closed_at=tx.now)
+
+
+async def make(
+    app: App,
+    workspace: Workspace,
+    checkouts: Sequence[Checkout],
+    environment: Mapping[str, str],
+    intent: Intent,
+) -> list[str]:
+    """Add every worktree and copy its files; sentences about what could not be copied.
+
+    On any failure, a cancel included, what was made is taken away again.
+    """
+    notes: list[str] = []
+    added: list[Checkout] = []
+    try:
+        for checkout in checkouts:
+            async with app.alone(f"repo:{checkout.repo.id}"):
+                added.append(checkout)
+                await app.blocking(
+                    worktrees.add,
+                    Path(checkout.repo.path),
+                    checkout.directory,
+                    workspace.branch,
+                    checkout.link.base_commit,
+                    runner(app, intent.id),
+                    environment,
+                )
+            notes += await app.blocking(_copy_files, checkout)
+    except BaseException:
+        await undo(app, workspace, [(c.repo, c.link) for c in added])
+        raise
+    return notes
+
+
+async def undo(app: App, workspace: Workspace, made: Sequence[tuple[Repo, WorkspaceRepo]]) -> None:
+    """Take half-made worktrees away, with the branches that were made for them."""
+    for repo, link in made:
+        directory = Path(workspace.container_ref or "") / link.directory
+        try:
+            await app.blocking(
+                worktrees.undo_add,
+                Path(repo.path),
+                directory,
+                workspace.branch,
+                link.base_commit,
+            )
+        except BranchworkError as error:
+            logger.warning("a half-made worktree at %s stays: %s", directory, error.sentence)
+    if workspace.container_ref:
+        await app.blocking(_remove_empty, Path(workspace.container_ref))
+
+
+def _copy_files(checkout: Checkout) -> list[str]:
+    if not checkout.copy_files:
+        return []
+    copied = copy_files.copy(Path(checkout.repo.path), checkout.directory, checkout.copy_files)
+    return list(copied.warnings)
+
+
+def _remove_empty(directory: Path) -> None:
+    if directory.is_dir() and not any(directory.iterdir()):
+        shutil.rmtree(directory, ignore_errors=True)
