@@ -1,0 +1,121 @@
+"""Ends an execution with everything that it started, however far that has gone from its group."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from branchwork.execution import processes
+from branchwork.execution.attach import Attachment
+from branchwork.execution.layout import TAG_VARIABLE
+
+PATIENCE = 2.0
+LOOK_SECONDS = 0.02
+
+
+async def stop(attachment: Attachment | None, tag: str, patience: float = PATIENCE) -> list[int]:
+    """End of input, TERM, KILL, then by tag; the pids that would not go, which is none."""
+    if attachment is not None:
+        await _climb(attachment, patience)
+    left = await asyncio.to_thread(reap, tag, patience)
+    if attachment is not None:
+        await attachment.wait_over(patience)
+    return left
+
+
+def reap(tag: str, patience: float = PATIENCE, orphan: int | None = None) -> list[int]:
+    """Ends every process with the tag, and the group of a lost shim's child.
+
+    TERM, then KILL until none is left; the pids that would not go.
+    """
+    if orphan is not None:
+        _signal_group(orphan, signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + patience
+        asked: set[int] = set()
+        while left := tagged(tag):
+            # Those that came meanwhile are asked too, each once; KILL may be said often.
+            for pid in left if number == signal.SIGKILL else set(left) - asked:
+                _signal(pid, tag, number)
+            asked.update(left)
+            if time.monotonic() > deadline:
+                break
+            time.sleep(LOOK_SECONDS)
+        if orphan is not None and number == signal.SIGKILL:
+            _signal_group(orphan, number)
+    return tagged(tag)
+
+
+def tagged(tag: str) -> list[int]:
+    """The processes whose environment has the tag, without the caller.
+
+    One that overwrites its own environment, or runs as another user, is not seen. Where there is
+    no /proc, `ps` is asked, which shows no environment of the system's own programs.
+    """
+    wanted = f"{TAG_VARIABLE}={tag}"
+    found = _by_proc(wanted.encode()) if processes.LINUX else _by_ps(wanted)
+    return [pid for pid in found if pid != os.getpid()]
+
+
+async def _climb(attachment: Attachment, patience: float) -> None:
+    await attachment.close_input()
+    if await attachment.wait_over(patience):
+        return
+    await attachment.signal("TERM")
+    if await attachment.wait_over(patience):
+        return
+    await attachment.signal("KILL")
+    await attachment.wait_over(patience)
+
+
+def _signal(pid: int, tag: str, number: signal.Signals) -> None:
+    try:
+        if not processes.LINUX:
+            os.kill(pid, number)
+            return
+        # Held first, then looked at again: the number may be another process' by now.
+        held = os.pidfd_open(pid)
+        try:
+            if _has(pid, f"{TAG_VARIABLE}={tag}".encode()):
+                signal.pidfd_send_signal(held, number)
+        finally:
+            os.close(held)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _by_proc(wanted: bytes) -> Iterator[int]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and _has(int(folder.name), wanted):
+            yield int(folder.name)
+
+
+def _has(pid: int, wanted: bytes) -> bool:
+    try:
+        return wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def _by_ps(wanted: str) -> Iterator[int]:
+    asked = subprocess.run(
+        ["ps", "-axww", "-E", "-o", "pid=,command="],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    for line in asked.stdout.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        if wanted in command.split() and pid.isdecimal():
+            yield int(pid)
