@@ -34,6 +34,10 @@ class DaemonUnreachable(Exception):
     """No daemon could be reached or started just now."""
 
 
+class LockTaken(Exception):
+    """Somebody else holds a lock that the caller did not want to wait for."""
+
+
 def version() -> str:
     """The version of this program; slow, so only for those who show it."""
     from importlib.metadata import version as of_package
@@ -161,10 +165,11 @@ def _own_folder(folder: str) -> None:
 
 
 class Lock:
-    """An exclusive lock on a file for the length of a `with` block; waits for it."""
+    """An exclusive lock on a file for the length of a `with` block."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, wait: bool = True) -> None:
         self._path = path
+        self._mode = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
         self._fd = -1
 
     def __enter__(self) -> None:
@@ -174,7 +179,11 @@ class Lock:
             raise DataFolderUnusable(
                 f"The data folder can't be written: {self._path}: {error.strerror}. {_ANOTHER}"
             ) from None
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._fd, self._mode)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise LockTaken from None
 
     def __exit__(self, *_: object) -> None:
         # A forked child may hold the same open file for a moment: closing is not enough.
@@ -182,9 +191,9 @@ class Lock:
         os.close(self._fd)
 
 
-def start_lock(data: str) -> Lock:
+def start_lock(data: str, wait: bool = True) -> Lock:
     """Held while a daemon's socket is bound or taken away."""
-    return Lock(state_file(data, "start.lock"))
+    return Lock(state_file(data, "start.lock"), wait)
 
 
 def replace(path: str, text: str) -> None:

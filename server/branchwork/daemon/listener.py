@@ -1,0 +1,76 @@
+"""The socket that editors connect to: bound, watched, taken away."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from branchwork import endpoint
+
+logger = logging.getLogger(__name__)
+
+Accepted = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
+
+
+class Listener:
+    """The listening socket of this daemon, wherever it came from."""
+
+    def __init__(self, data: str, sock: socket.socket, accepted: Accepted) -> None:
+        self._data = data
+        self._sock = sock
+        self._accepted = accepted
+        self._server: asyncio.Server | None = None
+        self._file = file_of(data)
+
+    async def start(self) -> None:
+        """From now on connections are taken."""
+        self._server = await asyncio.start_unix_server(
+            self._accepted, sock=self._sock, limit=endpoint.LONGEST_HANDSHAKE
+        )
+
+    async def check(self) -> None:
+        """Bind again when somebody removed the socket, or put another in its place."""
+        if file_of(self._data) == self._file or self._server is None:
+            return
+        with contextlib.suppress(endpoint.LockTaken), endpoint.start_lock(self._data, wait=False):
+            logger.warning("The socket is gone; binding it again")
+            self._server.close()
+            self._sock = bind(self._data)
+            self._file = file_of(self._data)
+            await self.start()
+
+    def has_waiting(self) -> bool:
+        """Somebody has connected and is not yet served."""
+        return bool(select.select([self._sock], [], [], 0)[0])
+
+    def close(self) -> None:
+        """Take no more connections; whoever comes now starts the next daemon."""
+        with endpoint.start_lock(self._data):
+            if self._file is not None and file_of(self._data) == self._file:
+                Path(endpoint.socket_path(self._data)).unlink(missing_ok=True)
+        if self._server is not None:
+            self._server.close()
+
+
+def file_of(data: str) -> tuple[int, int] | None:
+    """What tells this socket file from another of the same name."""
+    try:
+        found = Path(endpoint.socket_path(data)).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def adopt(fd: int) -> socket.socket:
+    """The listening socket that whoever started us has bound."""
+    os.set_inheritable(fd, False)
+    return socket.socket(fileno=fd)
+
+
+def bind(data: str) -> socket.socket:
+    """Listen; the caller holds the start lock."""
+    return socket.socket(fileno=endpoint.bind(endpoint.socket_path(data)).detach())

@@ -1,0 +1,112 @@
+"""The daemon's process from its first line to its last; heavy imports only where they can fail."""
+
+import faulthandler
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from branchwork import endpoint
+
+if TYPE_CHECKING:
+    import socket
+
+    from branchwork.daemon.wiring import Build
+
+_LOCK_SECONDS = 60
+
+
+class _AnotherServes(Exception):
+    """There is a daemon already: this one has nothing to do."""
+
+
+def main() -> None:
+    """With a number as argument, the listening socket is that file descriptor."""
+    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else None))
+
+
+def run(listener: int | None = None, build: "Build | None" = None) -> int:
+    """Be the daemon of the data folder, until there is nothing left to do. Gives the exit code."""
+    os.umask(0o077)
+    _reduce_environment()
+    faulthandler.enable()
+    data = endpoint.data_folder()
+    try:
+        _serve(data, listener, build)
+    except _AnotherServes:
+        return 0
+    except endpoint.DataFolderUnusable as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever it is, the editors have to be told
+        return _leave_word(data, error)
+    return 0
+
+
+def _serve(data: str, listener: int | None, build: "Build | None") -> None:
+    from branchwork.daemon import log, state_dir
+
+    state_dir.prepare(data)
+    log.set_up(data)
+    sock = _become_the_one(data, listener)
+    # From here on it takes half a second; editors wait in the backlog.
+    import asyncio
+
+    from branchwork import config
+    from branchwork.daemon import serving, wiring
+
+    asyncio.run(serving.run(config.read(), sock, build or wiring.build))
+
+
+def _become_the_one(data: str, fd: int | None) -> "socket.socket":
+    """The daemon lock and a listening socket; raises _AnotherServes where there is one already."""
+    from branchwork.daemon import listener
+    from branchwork.daemon.lock import DaemonLock
+
+    lock = DaemonLock(data)
+    given = None if fd is None else listener.adopt(fd)
+    file = listener.file_of(data)
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while not lock.take():
+        # A daemon that ends needs a moment; one that lives takes its socket's place back.
+        if listener.file_of(data) != file or time.monotonic() > deadline:
+            raise _AnotherServes
+        if given is None and _somebody_listens(data):
+            raise _AnotherServes
+        time.sleep(0.05)
+    return given or _bind(data)
+
+
+def _somebody_listens(data: str) -> bool:
+    connection = endpoint.connect(endpoint.socket_path(data))
+    if connection is not None:
+        connection.close()
+    return connection is not None
+
+
+def _bind(data: str) -> "socket.socket":
+    from branchwork.daemon import listener
+
+    with endpoint.start_lock(data):
+        if _somebody_listens(data):
+            raise _AnotherServes
+        return listener.bind(data)
+
+
+def _reduce_environment() -> None:
+    kept = endpoint.daemon_environment(os.environ)
+    for name in set(os.environ) - set(kept):
+        del os.environ[name]
+
+
+def _leave_word(data: str, error: Exception) -> int:
+    """For the proxies, which show it to the person, and for the log."""
+    import logging
+
+    logging.getLogger(__name__).exception("The daemon can't go on")
+    endpoint.write_last_error(
+        data,
+        f"The Branchwork daemon could not start: {type(error).__name__}: {error}. "
+        f"See {os.path.join(data, 'log', 'daemon.log')}",  # noqa: PTH118
+    )
+    return 1

@@ -1,0 +1,115 @@
+"""The daemon at work: connections taken, served and ended; safe mode where there is no store."""
+
+import asyncio
+import logging
+import os
+import socket
+from typing import Any
+
+from branchwork import endpoint
+from branchwork.config import Config
+from branchwork.daemon import handshake, peer
+from branchwork.daemon.lifetime import Lifetime
+from branchwork.daemon.listener import Listener
+from branchwork.daemon.wiring import Assembly, Build
+from branchwork.domain.errors import StorageFailed
+from branchwork.lsp import wire
+from branchwork.lsp.connection import EditorConnection, Limits
+from branchwork.lsp.registry import Features
+
+logger = logging.getLogger(__name__)
+
+# In safe mode the next daemon may find the store mended: this one does not stay for nobody.
+_SAFE_MODE_IDLE_SECONDS = 1.0
+
+
+class Daemon:
+    """Serves one assembly to every editor that connects."""
+
+    def __init__(self, config: Config, assembly: Assembly, failure: StorageFailed | None) -> None:
+        idle = config.idle_seconds if failure is None else _SAFE_MODE_IDLE_SECONDS
+        self.lifetime = Lifetime(idle, assembly.busy)
+        self._config = config
+        self._assembly = assembly
+        self._failure = failure
+        self._limits = Limits(frame_bytes=config.message_bytes, queued_bytes=config.unread_bytes)
+        self._version = endpoint.version()
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Until a signal comes or there is nothing left to do."""
+        listener = Listener(str(self._config.data), sock, self._accept)
+        await listener.start()
+        while await self.lifetime.tick():
+            await listener.check()
+            if self.lifetime.is_idle() and not listener.has_waiting():
+                logger.info("Nothing left to do")
+                break
+        listener.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        for job in self._jobs:
+            job.cancel()
+        if self._jobs:
+            await asyncio.wait(self._jobs)
+        await self._assembly.close()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.lifetime.connections += 1
+        job = asyncio.create_task(self._serve_one(reader, writer), name="connection")
+        self._jobs.add(job)
+        job.add_done_callback(self._ended)
+
+    def _ended(self, job: "asyncio.Task[None]") -> None:
+        self._jobs.discard(job)
+        self.lifetime.connections -= 1
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._greet_and_serve(reader, writer)
+        # One connection's fault must not end the others.
+        except Exception:
+            logger.exception("A connection failed")
+        finally:
+            writer.close()
+
+    async def _greet_and_serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        user, process = peer.user_and_process(_socket_of(writer))
+        if user != os.geteuid():
+            logger.warning("Process %d of user %d is not served", process, user)
+            return
+        found = await handshake.receive(reader, writer, self._version)
+        if found is None:
+            return
+        connection = EditorConnection(
+            self._assembly.app,
+            self._assembly.features,
+            peer=found,
+            version=self._version,
+            limits=self._limits,
+            failure=self._failure,
+        )
+        await connection.serve(reader, writer)
+
+
+def _socket_of(writer: asyncio.StreamWriter) -> Any:
+    return writer.get_extra_info("socket")
+
+
+async def run(config: Config, sock: socket.socket, build: Build) -> None:
+    """Build what is served and serve it; without a store, in safe mode."""
+    failure = None
+    try:
+        assembly = await build(config)
+    except StorageFailed as error:
+        logger.error("Safe mode: %s", error.sentence)
+        assembly, failure = Assembly(features=Features()), error
+    wire.warm_up(assembly.features.standard_methods)
+    daemon = Daemon(config, assembly, failure)
+    daemon.lifetime.obey_signals()
+    endpoint.clear_last_error(str(config.data))
+    logger.info("Serving %s", config.data)
+    await daemon.serve(sock)

@@ -1,0 +1,55 @@
+"""The one composition root: what the daemon serves is built here and nowhere else."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from branchwork import endpoint
+from branchwork.agents import registry
+from branchwork.config import Config
+from branchwork.lsp import features
+from branchwork.lsp.registry import Features
+from branchwork.services import recovery
+from branchwork.services.app import App
+from branchwork.services.settings import Settings
+from branchwork.store.database import open_store
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What the daemon needs to know of what it serves.
+
+    `busy` tells whether something runs, is queued or waits for an answer: then the daemon stays.
+    """
+
+    app: Any = None
+    features: Features = field(default_factory=features.collect)
+    busy: Callable[[], bool] = lambda: False
+    close: Callable[[], Awaitable[None]] = _nothing
+
+
+Build = Callable[[Config], Awaitable[Assembly]]
+
+
+async def build(config: Config) -> Assembly:
+    """Open the store and put everything together; StorageFailed puts the daemon in safe mode."""
+    store = await asyncio.to_thread(open_store, config.data / "branchwork.sqlite")
+    app = App(
+        data=config.data,
+        run_directory=config.run,
+        worktrees=config.worktrees,
+        store=store,
+        agents=registry.load(config.file.parent / "agents.json"),
+        settings=Settings(config.file),
+        daemon_argv=tuple(endpoint.daemon_argv()),
+        # The daemon's own, which holds folders and nothing secret.
+        daemon_environment=dict(os.environ),
+    )
+    await recovery.recover(app)
+    return Assembly(app=app, busy=lambda: bool(app.live), close=app.close)
