@@ -187,9 +187,9 @@ def _folded(app: App, execution: ExecutionProcess) -> Sequence[Entry]:
     for record in journal.read(app.execution_directory(execution.id)):
         whole = joiner.add(record)
         if whole is not None:
-            fold.apply(whole)  # type: ignore[arg-type]
+            fold.apply(whole)
     for rest in joiner.rest():
-        fold.apply(rest)  # type: ignore[arg-type]
+        fold.apply(rest)
     return fold.entries
 
 

@@ -142,7 +142,7 @@ class _Conversation:
         for line in lines.splitlines():
             whole = self.joiner.add(journal.decode(line))
             if whole is not None:
-                self.fold.apply(whole)  # type: ignore[arg-type]
+                self.fold.apply(whole)
         return bool(lines)
 
     def read_rest(self) -> None:
@@ -150,7 +150,7 @@ class _Conversation:
         while self.read():
             pass
         for record in self.joiner.rest():
-            self.fold.apply(record)  # type: ignore[arg-type]
+            self.fold.apply(record)
 
     async def derive(self) -> None:
         """Make the rows say what the fold says, where that is news, and read the decisions."""

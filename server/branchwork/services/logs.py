@@ -136,7 +136,7 @@ class _AgentText:
             record = self._joiner.add(journal.decode(line))
             if record is None:
                 continue
-            for delta in self._fold.apply(record):  # type: ignore[arg-type]
+            for delta in self._fold.apply(record):
                 text_ = self._renderer.render(delta)
                 if record.seq >= from_seq:
                     shown.append(text_)

@@ -73,3 +73,9 @@ def at_request(tx: Transaction, execution_id: str, request_id: str) -> Approval 
         approvals.c.execution_process_id == execution_id, approvals.c.request_id == request_id
     )
     return tx.one(Approval, statement)
+
+
+def waits(tx: Transaction, workspace_id: str) -> bool:
+    """Whether something in a workspace waits for a person."""
+    ids = waiting_workspaces.subquery()
+    return tx.scalar(select(ids).where(ids.c.workspace_id == workspace_id)) is not None
