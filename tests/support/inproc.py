@@ -40,6 +40,8 @@ class Client:
         self.asked: list[tuple[str, Any]] = []
         self.responses: list[dict[str, Any]] = []
         self.initialized: Any = None
+        self.connection: EditorConnection
+        self.serving: asyncio.Task[None]
         self._reader, self._writer = reader, writer
         self._answers: dict[str, Answer] = {}
         self._pending: dict[int | str, asyncio.Future[Any]] = {}
@@ -94,7 +96,7 @@ class Client:
         branchwork: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> Any:
-        """`initialize` and `initialized`; unknown fields are errors unless `branchwork` is given."""
+        """`initialize` and `initialized`; strict about unknown fields unless told otherwise."""
         abilities = {"protocolVersion": 1, "strict": True} if branchwork is None else branchwork
         params = {
             "processId": None,
@@ -106,6 +108,13 @@ class Client:
         self.initialized = await self.request("initialize", params)
         self.notify("initialized", {})
         return self.initialized
+
+    def stop_reading(self) -> None:
+        """An editor that hangs: what the server sends is left in the socket."""
+        self._reading.cancel()
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
 
     async def closed(self) -> None:
         """Wait until the server has closed the connection."""
@@ -184,8 +193,8 @@ async def connected(
     )
     serving = asyncio.create_task(connection.serve(*await asyncio.open_connection(sock=theirs)))
     client = Client(*await asyncio.open_connection(sock=ours, limit=1 << 26))
-    client.connection = connection  # type: ignore[attr-defined]
-    client.serving = serving  # type: ignore[attr-defined]
+    client.connection = connection
+    client.serving = serving
     try:
         if initialize:
             await client.initialize(roots=roots, branchwork=branchwork)

@@ -103,7 +103,7 @@ class EditorProtocol(LanguageServerProtocol):
                 raise Refused(errors.INVALID_REQUEST, f"The id {id!r} is already in use.")
             self._check_stage(method)
             work = self._prepare(method, raw)
-        except (Refused, BranchworkError) as error:
+        except Exception as error:  # noqa: BLE001 - it gets its answer, whatever it is
             self._reply_error(id, error, method)
             return
         if method == types.INITIALIZE:
@@ -138,7 +138,7 @@ class EditorProtocol(LanguageServerProtocol):
         if handler is None:
             raise Refused(errors.METHOD_NOT_FOUND, f"Branchwork has no method {method}.")
         if method == types.INITIALIZE:
-            self._server.remember(wire.decode(raw))
+            self._server.remember(params.decoded(raw))
         return self._run_standard(handler, params.standard(method, raw))
 
     def _prepare_command(self, raw: msgspec.Raw) -> Coroutine[Any, Any, bytes]:
@@ -159,20 +159,23 @@ class EditorProtocol(LanguageServerProtocol):
     def _take_notification(self, method: str, raw: msgspec.Raw) -> None:
         if method == types.EXIT:
             self.stage = Stage.CLOSED
-        elif method == types.CANCEL_REQUEST:
-            self._cancel(raw)
-        elif self.stage in (Stage.INITIALIZING, Stage.READY):
-            try:
-                work = self._prepare_notification(method, raw)
-            except Refused as refusal:
-                logger.warning("%s is left out: %s", method, refusal.sentence)
-                return
-            if work is not None:
-                self._start(work, method, partial(self._log_failure, method))
+            return
+        if self.stage not in (Stage.INITIALIZING, Stage.READY):
+            return
+        try:
+            work = self._prepare_notification(method, raw)
+        except Exception as error:  # noqa: BLE001 - the connection goes on, whatever it is
+            self._log_failure(method, error)
+            return
+        if work is not None:
+            self._start(work, method, partial(self._notified, method))
 
     def _prepare_notification(
         self, method: str, raw: msgspec.Raw
     ) -> Coroutine[Any, Any, bytes] | None:
+        if method == types.CANCEL_REQUEST:
+            self._cancel(raw)
+            return None
         if self._server.failure is not None and method != types.INITIALIZED:
             return None
         custom = self._server.features.notifications.get(method)
@@ -185,7 +188,7 @@ class EditorProtocol(LanguageServerProtocol):
         )
 
     def _cancel(self, raw: msgspec.Raw) -> None:
-        value = wire.decode(raw)
+        value = params.decoded(raw)
         id: Any = value.get("id") if isinstance(value, dict) else None
         job = self._in_flight.get(id) if isinstance(id, int | str) else None
         if job is not None:
@@ -280,11 +283,15 @@ class EditorProtocol(LanguageServerProtocol):
             answer = wire.error_response(id, errors.to_response_error(error, method))
             self._server.put(answer)
 
-    def _log_failure(self, method: str, job: "asyncio.Task[bytes]") -> None:
+    def _notified(self, method: str, job: "asyncio.Task[bytes]") -> None:
         error = None if job.cancelled() else job.exception()
+        if error is not None:
+            self._log_failure(method, error)
+
+    def _log_failure(self, method: str, error: BaseException) -> None:
         if isinstance(error, BranchworkError | Refused):
             logger.warning("%s: %s", method, error)
-        elif error is not None and not isinstance(error, EditorGone):
+        elif not isinstance(error, EditorGone):
             logger.error("%s failed", method, exc_info=error)
 
     def notify(self, method: str, params: Any | None = None) -> None:
