@@ -7,7 +7,7 @@ from branchwork.domain.errors import Conflict, GitFailed, InvalidInput
 from branchwork.git import commits, repositories
 from branchwork.git.command import direct
 from branchwork.git.commits import Committed, LeftOut
-from support.git_repos import GitRepo
+from support.git_repos import GitRepo, make_repo
 
 
 def commit_all(
@@ -88,6 +88,20 @@ def test_what_is_never_added(worktree: GitRepo) -> None:
     assert (worktree.root / ".env").read_text() == "SECRET=1"
 
 
+def test_the_items_of_copy_files_are_left_out_as_patterns(worktree: GitRepo) -> None:
+    for name in ("conf/a.json", "conf/deep/b.json", "c.json", "src/d.json", "[id].txt"):
+        worktree.write(name, "x")
+    made = commit_all(worktree, exclude=("conf/**/*.json", "*.json", "[id].txt"))
+    assert made is not None
+    assert {entry.path for entry in made.left_out} == {
+        "conf/a.json",
+        "conf/deep/b.json",
+        "c.json",
+        "[id].txt",
+    }
+    assert "src/d.json" in tree(worktree)
+
+
 def test_a_secret_that_an_agent_staged_is_left_out_too(worktree: GitRepo) -> None:
     worktree.write(".env", "SECRET=1")
     worktree.write("a.py", "x")
@@ -125,6 +139,20 @@ def test_a_repository_inside_is_left_out(worktree: GitRepo) -> None:
     assert made is not None
     assert made.left_out == (LeftOut(path="inner/", reason="nestedRepository"),)
     assert made.commit is None
+
+
+def test_a_submodule_that_an_agent_added_is_committed_and_a_stray_clone_is_not(
+    worktree: GitRepo, tmp_path: Path, env: dict[str, str]
+) -> None:
+    library = make_repo(tmp_path / "library", env)
+    for verb in (("submodule", "--quiet", "add"), ("clone", "--quiet")):
+        worktree.run("-c", "protocol.file.allow=always", *verb, str(library.root), verb[0])
+    worktree.run("-c", "advice.addEmbeddedRepo=false", "add", "--all")
+    made = commit_all(worktree)
+    assert made is not None
+    assert made.left_out == (LeftOut(path="clone", reason="nestedRepository"),)
+    assert tree(worktree) >= {".gitmodules", "submodule"}
+    assert "clone" not in tree(worktree)
 
 
 def test_a_failing_hook_leaves_everything_and_is_shown(worktree: GitRepo) -> None:
@@ -213,6 +241,19 @@ def test_in_a_detached_head_and_without_any_commit(
     made = commit_all(worktree)
     assert made is not None
     assert made.commit == worktree.head()
+    empty = make_repo(tmp_path / "empty", env, empty=True)
+    empty.write("a.py", "x")
+    assert commit_all(empty)
+    assert tree(empty) == {"a.py"}
+
+
+def test_what_a_hook_prints_is_kept_to_its_end_and_bounded(worktree: GitRepo) -> None:
+    worktree.hook("pre-commit", "seq 1 100000; printf 'bad \\351 byte\\n'; echo last; exit 1")
+    worktree.write("a.py", "x")
+    with pytest.raises(GitFailed, match="last") as caught:
+        commit_all(worktree)
+    assert len(str(caught.value.ids["stderr"])) <= 64 * 1024
+    assert str(caught.value.ids).encode()
 
 
 def test_messages_of_any_kind(worktree: GitRepo) -> None:

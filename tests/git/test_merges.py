@@ -9,8 +9,15 @@ from branchwork.git.command import Completed, direct
 from support.git_repos import GitRepo
 
 
+def journaled(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Completed:
+    """A runner that keeps lines, as one with a journal does: the last line gets its end."""
+    ended = direct(argv, cwd, env)
+    stdout = b"".join(line + b"\n" for line in ended.stdout.split(b"\n") if line)
+    return Completed(stdout=stdout, stderr=ended.stderr, code=ended.code)
+
+
 def squash(repo: GitRepo, message: str = "Title\n\nDescription", source: str = "task") -> str:
-    return merges.squash_commit(repo.root, "main", source, message, direct, repo.env)
+    return merges.squash_commit(repo.root, "main", source, message, journaled, repo.env)
 
 
 def move(repo: GitRepo, new: str, old: str) -> None:
@@ -388,6 +395,27 @@ def test_a_hook_that_forbids_the_ref(elsewhere: GitRepo, worktree: GitRepo) -> N
     with pytest.raises(GitFailed):
         move(elsewhere, new, old)
     assert elsewhere.head("main") == old
+
+
+def test_a_merge_driver_of_the_repository_runs_in_the_merge_only(
+    repo: GitRepo, worktree: GitRepo
+) -> None:
+    worktree.commit_files({"README.md": "theirs\n"})
+    repo.commit_files({".gitattributes": "README.md merge=both\n", "README.md": "ours\n"})
+    repo.run("config", "merge.both.driver", 'touch "$HOME/ran"; cat %B >> %A')
+    assert merges.preview(repo.root, "main", "task").conflicts == ("README.md",)
+    assert not Path(repo.env["HOME"], "ran").exists()
+    merge(repo)
+    assert Path(repo.env["HOME"], "ran").exists()
+    assert (repo.root / "README.md").read_text() == "ours\ntheirs\n"
+
+
+def test_moving_without_an_environment_as_after_a_restart(repo: GitRepo, worktree: GitRepo) -> None:
+    worktree.commit_files({"a.py": "1\n"})
+    old = repo.head()
+    new = squash(repo)
+    merges.move_target(repo.root, "main", new, old, direct, {})
+    assert repo.head() == new
 
 
 def test_merged_heads_are_kept(repo: GitRepo, worktree: GitRepo) -> None:

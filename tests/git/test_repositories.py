@@ -189,3 +189,14 @@ def test_an_unknown_revision(repo: GitRepo) -> None:
     for name in ("nope", "--all", "", "0" * 40):
         with pytest.raises(NotFound):
             repositories.commit_id(repo.root, name)
+
+
+def test_a_folder_becomes_a_repository(tmp_path: Path, env: dict[str, str]) -> None:
+    folder = tmp_path.resolve() / "new"
+    assert refusal(folder) == "pathNotFound"
+    with pytest.raises(NotARepository):
+        repositories.init(folder)
+    folder.mkdir()
+    assert repositories.init(folder).root == folder
+    assert repositories.head_commit(folder) is None
+    assert repositories.init(folder).root == folder

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from branchwork.domain.errors import Conflict, GitFailed, NotFound
-from branchwork.git import branches, repositories, snapshots, worktrees
+from branchwork.git import branches, commits, diffs, merges, repositories, snapshots, worktrees
 from branchwork.git.command import Completed, direct
-from support.git_repos import GitRepo
+from support.git_repos import GitRepo, make_repo
 
 
 @pytest.fixture
@@ -201,5 +201,60 @@ def test_a_directory_with_an_odd_name(repo: GitRepo, tmp_path: Path, env: dict[s
     worktrees.add(repo.root, place, "task", "main", direct, env)
     assert worktrees.listed(repo.root)[1].directory == place
     assert branches.checked_out_at(repo.root, "task") == place
+    worktrees.remove(repo.root, place)
+    assert not place.exists()
+
+
+def test_remove_refuses_what_is_no_worktree_of_the_repository(
+    repo: GitRepo, place: Path, env: dict[str, str]
+) -> None:
+    worktrees.add(repo.root, place, "task", "main", direct, env)
+    (place / ".git").unlink()
+    (place / "work").write_text("x")
+    for directory in (place, repo.root, place.parent):
+        with pytest.raises(Conflict) as caught:
+            worktrees.remove(repo.root, directory)
+        assert caught.value.reason == "notAWorktree"
+    assert (place / "work").exists()
+
+
+def test_a_whole_life_leaves_the_users_checkout_alone(
+    repo: GitRepo, place: Path, env: dict[str, str]
+) -> None:
+    repo.write("README.md", "edited\n")
+    repo.write("staged", "x")
+    repo.run("add", "staged")
+    repo.write("untracked", "x")
+    before = repo.fingerprint()
+    added = worktrees.add(repo.root, place, "task", "main", direct, env)
+    (place / "README.md").write_text("one\n")
+    (place / "new").write_text("x")
+    snapshots.take(place, "w", 1, direct, env)
+    assert diffs.worktree_files(place, added.base_commit)
+    made = commits.commit_all(place, "work", (), direct, env)
+    assert made is not None
+    assert made.commit is not None
+    assert merges.preview(repo.root, "main", "task").ahead == 1
+    snapshots.restore_commit(place, "task", added.base_commit, direct, env)
+    worktrees.remove(repo.root, place)
+    branches.delete(repo.root, "task", added.base_commit)
+    assert repo.fingerprint() == before
+
+
+def test_submodules_go_with_a_worktree_once_nothing_in_them_is_lost(
+    repo: GitRepo, place: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    library = make_repo(tmp_path / "library", env)
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    repo.run(*allowed, "add", str(library.root), "lib")
+    repo.commit()
+    worktrees.add(repo.root, place, "task", "main", direct, env)
+    repo.at(place).run(*allowed, "update", "--init")
+    inside = repo.at(place / "lib")
+    inside.write("README.md", "work")
+    with pytest.raises(Conflict) as caught:
+        worktrees.remove(repo.root, place)
+    assert caught.value.reason == "nestedRepository"
+    inside.run("checkout", "--quiet", "README.md")
     worktrees.remove(repo.root, place)
     assert not place.exists()

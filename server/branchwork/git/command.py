@@ -20,6 +20,7 @@ from branchwork.domain.errors import GitFailed
 
 SECONDS = 120
 MINIMUM = (2, 38)
+SHOWN_OUTPUT = 64 * 1024
 
 # A repository's configuration must not make us run its programs.
 _HARMLESS = (
@@ -61,17 +62,20 @@ class CommandFailed(GitFailed):
         stderr: str,
         **ids: object,
     ) -> None:
-        super().__init__(
-            sentence, kind=kind, argv=list(argv), exitCode=exit_code, stderr=stderr, **ids
-        )
-        self.argv = tuple(argv)
+        # What goes to an editor may hold no half characters, and not megabytes of a hook's output.
+        self.argv = tuple(text(os.fsencode(argument)) for argument in argv)
         self.exit_code = exit_code
-        self.stderr = stderr
+        self.stderr = stderr[-SHOWN_OUTPUT:]
+        facts = {"argv": list(self.argv), "exitCode": exit_code, "stderr": self.stderr}
+        super().__init__(sentence, kind=kind, **facts, **ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """What a command that has ended left behind."""
+    """What a command that has ended left behind.
+
+    A runner that keeps lines may end the last one with a newline that was never printed.
+    """
 
     stdout: bytes
     stderr: bytes
@@ -185,7 +189,10 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in env.items()
         if not name.startswith("GIT_") or name in _IDENTITY
     }
+    # Recovery after a restart has no editor's environment yet, but git needs a home and a path.
+    own = {name: os.environ[name] for name in ("HOME", "PATH", "TMPDIR") if name in os.environ}
     return {
+        **own,
         **kept,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_EDITOR": "true",
@@ -242,6 +249,11 @@ def without_local_programs(directory: Path) -> dict[str, str]:
     for number, (key, value) in enumerate(safe.items()):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return variables
+
+
+def names_merge_drivers(directory: Path) -> bool:
+    """Whether any configuration, the user's included, names a program that merges files."""
+    return succeeds(directory, "config", "--name-only", "--get-regexp", r"^merge\..*\.driver$")
 
 
 def _off(key: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from branchwork.domain.errors import Conflict, InvalidInput
-from branchwork.git import command, paths, repositories
+from branchwork.git import command, copy_files, nested, paths, repositories
 from branchwork.git.command import CommandFailed, Completed, Runner
 
 LARGEST = 50 * 1024 * 1024
@@ -56,6 +56,7 @@ def commit_all(
 ) -> Committed | None:
     """Commits what a run left, with the user's hooks, identity and signing; none if nothing did.
 
+    `exclude` names what was copied into the worktree: paths, or the items of `copy_files`.
     When it fails, files and index are as they were.
     """
     status = repositories.status(worktree)
@@ -135,8 +136,14 @@ def _left_out(
     worktree: Path, status: repositories.Status, exclude: Collection[str]
 ) -> tuple[LeftOut, ...]:
     new = set(status.untracked) | _added(worktree)
-    reasons = ((path, _reason(worktree, path, exclude)) for path in sorted(new))
-    return tuple(LeftOut(path=path, reason=reason) for path, reason in reasons if reason)
+    inner = {name for name in new if (worktree / name / ".git").exists()}
+    inner -= nested.registered(worktree) if inner else set()
+    left_out = []
+    for path in sorted(new):
+        reason = "nestedRepository" if path in inner else _reason(worktree, path, exclude)
+        if reason:
+            left_out.append(LeftOut(path=path, reason=reason))
+    return tuple(left_out)
 
 
 def _added(worktree: Path) -> set[str]:
@@ -146,11 +153,9 @@ def _added(worktree: Path) -> set[str]:
 
 
 def _reason(worktree: Path, path: str, exclude: Collection[str]) -> Reason | None:
-    if paths.covers((*exclude, OWN_FOLDER), path):
+    if copy_files.covers((*exclude, OWN_FOLDER), path):
         return "copied"
     file = worktree / path
-    if path.endswith("/") or (file.is_dir() and not file.is_symlink()):
-        return "nestedRepository"
     if any(fnmatch(file.name.lower(), pattern) for pattern in _SECRETS):
         return "secret"
     try:

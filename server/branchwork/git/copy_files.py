@@ -1,9 +1,10 @@
 """Copies files that git does not carry (`.env`, …) from a repository into a worktree of it."""
 
+import functools
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -24,13 +25,13 @@ def copy(repository: Path, worktree: Path, items: str) -> Copied:
     copied: list[str] = []
     warnings: list[str] = []
     for item in listed(items):
-        found = False
+        warned, found = len(warnings), False
         for source in _sources(source_root, item, warnings):
             found = True
             relative = source.relative_to(source_root)
             if _copy_one(source, target_root / relative, target_root, warnings):
                 copied.append(relative.as_posix())
-        if not found and not any(item in warning for warning in warnings):
+        if not found and len(warnings) == warned:
             warnings.append(f"{item}: there is no such file in {source_root}.")
     return Copied(paths=tuple(dict.fromkeys(copied)), warnings=tuple(dict.fromkeys(warnings)))
 
@@ -39,6 +40,35 @@ def listed(items: str) -> list[str]:
     """The items of a setting, which are separated by commas or newlines."""
     parts = (part.strip().replace("\\", "/") for part in re.split(r"[,\n]", items))
     return [part for part in parts if part]
+
+
+def covers(items: Iterable[str], path: str) -> bool:
+    """Whether an item names the path, a folder above it, or matches one of these as a pattern."""
+    above = [path.rstrip("/"), *(str(parent) for parent in PurePosixPath(path).parents)]
+    return any(
+        item.rstrip("/") in above
+        or (_GLOB.search(item) is not None and any(map(_pattern(item).fullmatch, above)))
+        for item in items
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(item: str) -> re.Pattern[str]:
+    """What `Path.glob` matches: `*` stays within a folder, `**` goes through any number."""
+    parts = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", item.rstrip("/"), re.DOTALL)
+    return re.compile(
+        "".join(
+            parts.get(token) or (_character(token) if len(token) > 1 else re.escape(token))
+            for token in tokens
+        ),
+        re.DOTALL,
+    )
+
+
+def _character(token: str) -> str:
+    inner = token[1:-1].replace("\\", r"\\")
+    return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
 
 
 def _sources(root: Path, item: str, warnings: list[str]) -> Iterator[Path]:

@@ -3,21 +3,14 @@
 First the commit object, which changes nothing anybody sees; then the target branch moves to it.
 """
 
-import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from branchwork.domain.errors import Conflict
-from branchwork.git import branches, command, commits, diffs, paths, repositories, worktrees
+from branchwork.git import branches, command, commits, diffs, paths, repositories, targets
 from branchwork.git.command import CommandFailed, Completed, Runner
 from branchwork.git.diffs import FileChange
-
-_HOLDS = (
-    ("rebase-merge/head-name", "rebase"),
-    ("rebase-apply/head-name", "rebase"),
-    ("BISECT_START", "bisect"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +42,7 @@ def preview(repository: Path, target: str, source: str) -> Preview:
     target_commit = branches.commit(repository, target)
     source_commit = repositories.commit_id(repository, source)
     ahead, behind = repositories.ahead_behind(repository, source_commit, target_commit)
-    ended = command.output(
-        repository,
-        *_merge_tree(target_commit, source_commit),
-        codes=(0, 1, 128),
-        env=command.without_local_programs(repository),
-    )
-    merged = _merged_tree(ended, target, source)
+    merged = _merged_tree(_merge_here(repository, target_commit, source_commit), target, source)
     if merged.conflicts:
         base = repositories.merge_base(repository, target_commit, source_commit) or target_commit
         changed = diffs.files(repository, base, source_commit)
@@ -85,7 +72,11 @@ def squash_commit(
     """
     target_commit = branches.commit(repository, target)
     source_commit = repositories.commit_id(repository, source)
-    ended = command.hooked(runner, env, repository, *_merge_tree(target_commit, source_commit))
+    if command.names_merge_drivers(repository):
+        arguments = _merge_tree(target_commit, source_commit)
+        ended = command.hooked(runner, env, repository, *arguments)
+    else:
+        ended = _merge_here(repository, target_commit, source_commit)
     merged = _merged_tree(ended, target, source)
     if merged.conflicts:
         raise _conflicts(target, merged.conflicts)
@@ -95,29 +86,8 @@ def squash_commit(
             kind="nothingToMerge",
             target=target,
         )
-    place = require_target_free(repository, target, target_commit, merged.tree) or repository
+    place = targets.require_free(repository, target, target_commit, merged.tree) or repository
     return _commit_object(place, merged.tree, target_commit, message, runner, env)
-
-
-def require_target_free(repository: Path, target: str, commit: str, new: str) -> Path | None:
-    """Where the target is checked out, once nothing there stands in the way of moving to `new`."""
-    _require_not_held(repository, target)
-    place = branches.checked_out_at(repository, target)
-    if place is None:
-        return None
-    if not place.is_dir():
-        raise Conflict(
-            f"“{target}” is checked out at {place}, which is gone: run `git worktree prune`.",
-            kind="targetCheckoutMissing",
-            directory=str(place),
-        )
-    status = repositories.status(place)
-    if status.operation or status.conflicted:
-        raise _under_way(target, place, status.operation or "merge")
-    in_the_way = _in_the_way(place, status, diffs.files(repository, commit, new))
-    if in_the_way:
-        raise _dirty(target, place, in_the_way)
-    return place
 
 
 def move_target(
@@ -137,7 +107,7 @@ def move_target(
         return
     if current != old:
         raise _moved(target)
-    place = require_target_free(repository, target, old, new)
+    place = targets.require_free(repository, target, old, new)
     if place is None:
         _move_reference(repository, target, new, old, runner, env)
     else:
@@ -198,6 +168,15 @@ def _merge_tree(target_commit: str, source_commit: str) -> tuple[str, ...]:
     return ("merge-tree", *options, target_commit, source_commit)
 
 
+def _merge_here(repository: Path, target_commit: str, source_commit: str) -> Completed:
+    return command.output(
+        repository,
+        *_merge_tree(target_commit, source_commit),
+        codes=(0, 1, 128, 129),
+        env=command.without_local_programs(repository),
+    )
+
+
 def _merged_tree(ended: Completed, target: str, source: str) -> _MergedTree:
     if ended.code not in (0, 1):
         stderr = command.text(ended.stderr)
@@ -224,9 +203,8 @@ def _commit_object(
         if ended.code:
             raise commits.failure(hook, ended)
         with commits.message_file(file.read_text("utf-8", "replace")) as cleaned:
-            asked = ("config", "--type=bool", "--get", "commit.gpgSign")
-            signs = command.hooked(runner, env, place, *asked).stdout.strip() == b"true"
-            options = (*(("-S",) if signs else ()), "-p", parent, "-F", str(cleaned))
+            signed = ("-S",) if _signs(place, env) else ()
+            options = (*signed, "-p", parent, "-F", str(cleaned))
             arguments = ("commit-tree", *options, tree)
             ended = command.hooked(runner, env, place, *arguments)
     if ended.code:
@@ -234,65 +212,11 @@ def _commit_object(
     return command.text(ended.stdout).strip()
 
 
-def _in_the_way(
-    place: Path, status: repositories.Status, changes: Sequence[FileChange]
-) -> list[str]:
-    """What the user has changed, or keeps untracked or ignored, where the merge would write."""
-    written = {name for change in changes for name in (change.path, change.old_path) if name}
-    edited = [
-        name
-        for name in status.changed
-        if not written.isdisjoint(_with_parents(name)) or _is_above(name, written)
-    ]
-    created = [change.path for change in changes if change.status in ("added", "renamed", "copied")]
-    kept = [
-        name
-        for path in created
-        for name in _with_parents(path)
-        if _is_not_gits(place, name, path, written)
-    ]
-    return list(dict.fromkeys((*edited, *kept)))
-
-
-def _is_not_gits(place: Path, name: str, created: str, written: Collection[str]) -> bool:
-    """Whether a file that the merge does not know lies where it would make a file or folder."""
-    file = place / name
-    if not os.path.lexists(file):
-        return False
-    if file.is_dir() and not file.is_symlink():
-        below = (child for child in file.rglob("*") if child.is_symlink() or not child.is_dir())
-        return name == created and any(
-            child.relative_to(place).as_posix() not in written for child in below
-        )
-    return name == created or name not in written
-
-
-def _with_parents(name: str) -> list[str]:
-    parents = PurePosixPath(name).parents
-    return [name.rstrip("/"), *(str(parent) for parent in parents if parent.name)]
-
-
-def _is_above(name: str, written: Collection[str]) -> bool:
-    prefix = name.rstrip("/") + "/"
-    return any(path.startswith(prefix) for path in written)
-
-
-def _require_not_held(repository: Path, target: str) -> None:
-    """Refuses while a rebase or bisect, in any worktree, will come back to the target."""
-    for entry in worktrees.listed(repository):
-        if entry.branch is not None or entry.is_bare or entry.is_missing:
-            continue
-        folder = repositories.git_dir(entry.directory)
-        for name, kind in _HOLDS:
-            if _first_line(folder / name).removeprefix("refs/heads/") == target:
-                raise _under_way(target, entry.directory, kind)
-
-
-def _first_line(file: Path) -> str:
-    try:
-        return file.read_text("utf-8", "replace").strip()
-    except OSError:
-        return ""
+def _signs(place: Path, env: Mapping[str, str]) -> bool:
+    """Whether the user has their commits signed; their settings may not be the daemon's."""
+    homes = {name: env[name] for name in ("HOME", "XDG_CONFIG_HOME") if name in env}
+    asked = ("config", "--type=bool", "--get", "commit.gpgSign")
+    return command.output(place, *asked, codes=(0, 1), env=homes).stdout.strip() == b"true"
 
 
 def _move_reference(
@@ -325,7 +249,7 @@ def _move_checkout(
         raise _moved(target)
     if "would be overwritten" in printed or "would lose untracked" in printed:
         names = [line.strip() for line in printed.splitlines() if line.startswith("\t")]
-        raise _dirty(target, place, names)
+        raise targets.dirty(target, place, names)
     raise CommandFailed(
         f"“{target}” could not be moved at {place}: {commits.last_line(ended)}",
         kind="mergeFailed",
@@ -337,33 +261,11 @@ def _move_checkout(
 
 def _conflicts(target: str, names: Sequence[str]) -> Conflict:
     return Conflict(
-        f"Merging into “{target}” would conflict in {_few(names)}: "
+        f"Merging into “{target}” would conflict in {targets.few(names)}: "
         f"merge “{target}” into the branch and resolve them there.",
         kind="mergeConflicts",
         target=target,
         paths=[paths.shown(name) for name in names],
-    )
-
-
-def _dirty(target: str, place: Path, names: Sequence[str]) -> Conflict:
-    return Conflict(
-        f"{place} has changes of yours where the merge would write ({_few(names)}): "
-        "commit or move them, then merge again.",
-        kind="targetDirty",
-        target=target,
-        directory=str(place),
-        paths=[paths.shown(name) for name in names],
-    )
-
-
-def _under_way(target: str, place: Path, kind: str) -> Conflict:
-    return Conflict(
-        f"A {kind.replace('_', ' ')} of “{target}” is under way in {place}: "
-        "finish or abort it, then merge again.",
-        kind="operationInProgress",
-        target=target,
-        directory=str(place),
-        operation=kind,
     )
 
 
@@ -373,8 +275,3 @@ def _moved(target: str) -> Conflict:
         kind="targetMoved",
         target=target,
     )
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(paths.shown(name) for name in names[:5]) + more

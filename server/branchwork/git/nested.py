@@ -43,6 +43,16 @@ def submodules(worktree: Path) -> list[str]:
     return [name for name in dict.fromkeys(names) if (worktree / name / ".git").exists()]
 
 
+def registered(worktree: Path) -> set[str]:
+    """The paths of the submodules that `.gitmodules` names."""
+    if not (worktree / ".gitmodules").is_file():
+        return set()
+    pattern = r"^submodule\..*\.path$"
+    arguments = ("config", "--null", "--file", ".gitmodules", "--get-regexp", pattern)
+    settings = paths.split(command.read(worktree, *arguments, codes=(0, 1)))
+    return {setting.partition("\n")[2] for setting in settings}
+
+
 def _has_work(directory: Path) -> bool:
     """Whether it has changes, or commits that none of its remotes has, or such a one inside."""
     if not repositories.status(directory).is_clean or unsaved(directory):

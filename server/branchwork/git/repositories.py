@@ -76,6 +76,16 @@ def discover(path: Path) -> Repository:
     )
 
 
+def init(folder: Path) -> Repository:
+    """Makes a folder a repository, on the branch that the user's settings name."""
+    if not folder.is_dir():
+        raise NotARepository(
+            f"{folder} is not a folder: create it first.", kind="pathNotFound", path=str(folder)
+        )
+    command.output(folder, "init", "--quiet")
+    return discover(folder)
+
+
 def require_commit(repository: Path) -> str:
     """The id of HEAD's commit; refuses a repository that has none yet."""
     commit = head_commit(repository)

@@ -93,7 +93,8 @@ def undo_add(repository: Path, directory: Path, branch: str, base_commit: str) -
 
 def remove(repository: Path, directory: Path, snapshot: str | None = None) -> None:
     """Removes a worktree; only what is on a ref already, or in the snapshot, may go with it."""
-    if (directory / ".git").exists():
+    if directory.is_dir() and any(directory.iterdir()):
+        _require_ours(repository, directory)
         _require_saved(directory, snapshot)
     _forget(repository, directory)
 
@@ -128,6 +129,19 @@ def _require_free(directory: Path) -> None:
         raise Conflict(
             f"{directory} already exists and is not empty.",
             kind="directoryExists",
+            directory=str(directory),
+        )
+
+
+def _require_ours(repository: Path, directory: Path) -> None:
+    """Without a whole entry nobody can say what is in a directory: then it is not removed."""
+    real = directory.resolve()
+    known = any(entry.directory == real and not entry.is_main for entry in listed(repository))
+    if not known or not (real / ".git").exists():
+        raise Conflict(
+            f"{directory} is not a worktree of {repository} any more: look at what it holds and "
+            "remove it by hand, or run `git worktree repair` in it.",
+            kind="notAWorktree",
             directory=str(directory),
         )
 
