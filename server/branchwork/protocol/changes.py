@@ -1,8 +1,6 @@
 """branchwork/changes/*: everything that changes, in order."""
 
-from typing import Annotated, Any, Literal
-
-import msgspec
+from typing import Any, Literal
 
 from branchwork.domain.change import Operation
 from branchwork.protocol import examples
@@ -11,7 +9,7 @@ from branchwork.protocol.executions import ExecutionProcess
 from branchwork.protocol.method import Example, Notification, Request
 from branchwork.protocol.projects import Project
 from branchwork.protocol.repos import Repo
-from branchwork.protocol.struct import Reading, Struct
+from branchwork.protocol.struct import Limit, Reading, Struct
 from branchwork.protocol.tasks import Task
 from branchwork.protocol.workspaces import Workspace
 
@@ -59,7 +57,7 @@ class ChangesSubscribeResult(Reading, frozen=True, kw_only=True):
 class ChangesSinceParams(Reading, frozen=True, kw_only=True):
     """The reading after which to begin."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1000
+    limit: Limit = 1000
 
 
 class ChangesSinceResult(Reading, frozen=True, kw_only=True):

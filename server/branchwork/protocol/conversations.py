@@ -22,14 +22,6 @@ class PromptOutcome(StrEnum):
     QUEUED = "queued"
 
 
-class EntryChangeOp(StrEnum):
-    """`append` adds `text` to an entry's text, of a tool call to its `output`."""
-
-    ADD = "add"
-    REPLACE = "replace"
-    APPEND = "append"
-
-
 class Conversation(Struct, frozen=True, kw_only=True):
     """A chain of sessions with one agent; `id` is that of the first."""
 
@@ -64,10 +56,9 @@ class QueuedPrompt(Struct, frozen=True, kw_only=True):
 
 
 class ConversationListParams(ListParams, frozen=True, kw_only=True):
-    """Of a workspace or a task; without either, all."""
+    """Of a workspace; without one, of all."""
 
     workspace_id: str | None = None
-    task_id: str | None = None
 
 
 class ConversationListResult(Page, frozen=True, kw_only=True):
@@ -106,13 +97,13 @@ class ConversationEntriesParams(Struct, frozen=True, kw_only=True):
 
 
 class EntryChange(Struct, frozen=True, kw_only=True):
-    """A new entry, another one in its place, or more text for it."""
+    """Either an `entry`, new or in place of the one there, or what its text has grown by."""
 
-    op: EntryChangeOp
     execution_id: str
     index: int
     entry: Entry | None = None
-    text: str | None = None
+    appended: str | None = None
+    """To be added to its `text`, of a tool call to its `output`."""
 
 
 class ConversationEntriesPart(Struct, frozen=True, kw_only=True):
@@ -140,12 +131,14 @@ class ConversationPromptParams(Struct, frozen=True, kw_only=True):
 
 
 class ConversationPromptResult(Struct, frozen=True, kw_only=True):
-    """`queued`, or the `session` and `execution` that it was sent in."""
+    """`queued`, or the `session` that it was sent in, with its `execution` unless that waits."""
 
     outcome: PromptOutcome
     queued: QueuedPrompt | None = None
     session: Session | None = None
     execution: ExecutionProcess | None = None
+    note: str | None = None
+    """A sentence for the person, such as what it waits for."""
 
 
 class ConversationMarkSeenParams(Struct, frozen=True, kw_only=True):
@@ -164,7 +157,7 @@ LIST = Request(
     method="branchwork/conversation/list",
     params=ConversationListParams,
     result=ConversationListResult,
-    doc="The conversations of a workspace or a task, the newest first.",
+    doc="The conversations of a workspace or of all, the newest first.",
     errors=(NotFound,),
     example=Example(
         params={"workspaceId": examples.WORKSPACE_ID},
@@ -195,7 +188,7 @@ ENTRIES = Request(
     params=ConversationEntriesParams,
     result=ConversationEntriesResult,
     doc="What was said and done, over all sessions, each beginning with a boundary entry. "
-    "A text that grows comes as `append`, never as a whole again.",
+    "A text that grows comes as `appended`, never as a whole again.",
     errors=(NotFound,),
     progress=ConversationEntriesPart,
     example=Example(
@@ -212,16 +205,14 @@ ENTRIES = Request(
         progress={
             "changes": [
                 {
-                    "op": "add",
                     "executionId": examples.EXECUTION_ID,
                     "index": 2,
                     "entry": examples.ENTRY,
                 },
                 {
-                    "op": "append",
                     "executionId": examples.EXECUTION_ID,
                     "index": 2,
-                    "text": " now returns None.",
+                    "appended": " now returns None.",
                 },
             ]
         },

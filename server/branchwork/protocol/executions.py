@@ -106,12 +106,10 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
 
 class ExecutionListParams(ListParams, frozen=True, kw_only=True):
-    """Of a workspace or a conversation; without either, all."""
+    """Of a workspace; without one, of all."""
 
     workspace_id: str | None = None
-    conversation_id: str | None = None
-    statuses: list[ExecutionStatus] | None = None
-    run_reasons: list[RunReason] | None = None
+    only_running: bool = False
 
 
 class ExecutionListResult(Page, frozen=True, kw_only=True):
@@ -187,11 +185,10 @@ LIST = Request(
     method="branchwork/execution/list",
     params=ExecutionListParams,
     result=ExecutionListResult,
-    doc="The processes of a workspace or a conversation, the newest first; "
-    "without either, all that match.",
+    doc="The processes of a workspace or of all, the newest first.",
     errors=(NotFound,),
     example=Example(
-        params={"workspaceId": examples.WORKSPACE_ID, "statuses": ["Running"]},
+        params={"workspaceId": examples.WORKSPACE_ID, "onlyRunning": True},
         result={**examples.READING, "executions": [examples.EXECUTION]},
     ),
 )

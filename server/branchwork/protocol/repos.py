@@ -87,16 +87,6 @@ class RepoRegisterParams(Struct, frozen=True, kw_only=True):
     path: str
     """Any path in the repository, also in one of its linked worktrees."""
     display_name: str | None = None
-    project_id: str | None = None
-    """A project to put it into."""
-
-
-class RepoRegisterResult(Struct, frozen=True, kw_only=True):
-    """The repo, new or known."""
-
-    repo: Repo
-    created: bool
-    """false: it was registered before."""
 
 
 class RepoInitParams(Struct, frozen=True, kw_only=True):
@@ -104,9 +94,7 @@ class RepoInitParams(Struct, frozen=True, kw_only=True):
 
     path: str
     """A folder that is new, empty, or in no repository."""
-    default_branch: str = "main"
     display_name: str | None = None
-    project_id: str | None = None
 
 
 class RepoResult(Struct, frozen=True, kw_only=True):
@@ -188,11 +176,11 @@ GET = Request(
 REGISTER = Request(
     method="branchwork/repo/register",
     params=RepoRegisterParams,
-    result=RepoRegisterResult,
+    result=RepoResult,
     doc="Registers the repository that a path lies in, by the root of its main worktree. "
-    "Nothing in the repository changes.",
-    errors=(NotARepository, NotFound),
-    example=Example(params={"path": "/r/shop"}, result={"repo": examples.REPO, "created": True}),
+    "Nothing in the repository changes, and one that is known already is given back.",
+    errors=(NotARepository,),
+    example=Example(params={"path": "/r/shop"}, result={"repo": examples.REPO}),
     mutating=True,
 )
 INIT = Request(
@@ -200,7 +188,7 @@ INIT = Request(
     params=RepoInitParams,
     result=RepoResult,
     doc="Makes a git repository with an empty first commit in a folder and registers it.",
-    errors=(Conflict, GitFailed, NotFound),
+    errors=(Conflict, GitFailed),
     example=Example(params={"path": "/r/shop"}, result={"repo": examples.REPO}),
     mutating=True,
 )

@@ -24,7 +24,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     scope: SettingScope
     value: Any
     default: Any
-    doc: str
+    doc: str | None = None
 
 
 class SettingsGetParams(Struct, frozen=True, kw_only=True):
@@ -43,6 +43,8 @@ class SettingsResult(Struct, frozen=True, kw_only=True):
     """The file that the daemon's settings are in."""
     revision: int | None = None
     """Of the repo or the workspace."""
+    problem: str | None = None
+    """What is wrong with the file; until it is mended the defaults are in force."""
 
 
 class SettingsUpdateParams(Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ UPDATE = Request(
     "An unknown name or a wrong value changes nothing.",
     errors=(NotFound, RevisionMismatch),
     example=Example(
-        params={"scope": "daemon", "values": {"agents.limit": 6}},
+        params={"scope": "daemon", "values": {"agents_at_once": 6}},
         result={"settings": [{**examples.SETTING, "value": 6}]},
     ),
     mutating=True,

@@ -14,10 +14,13 @@ class Struct(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_def
     """A JSON object: camelCase names, strict types, unknown fields ignored."""
 
 
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
 class ListParams(Struct, frozen=True, kw_only=True):
     """One page of a list: at most `limit` items after `cursor`."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    limit: Limit = 100
     cursor: str | None = None
     """The `nextCursor` of the page before."""
 

@@ -72,7 +72,8 @@ def _look_by_tag(structs: list[type[msgspec.Struct]]) -> Look:
 
     def look(raw: Any, path: str, found: list[str]) -> None:
         if isinstance(raw, dict):
-            deeper = by_tag.get(raw.get(tag_field))
+            tag = raw.get(tag_field)
+            deeper = by_tag.get(tag) if isinstance(tag, str) else None
             if deeper is not None:
                 deeper(raw, path, found)
 
