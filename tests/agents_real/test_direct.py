@@ -63,20 +63,19 @@ async def test_edits_and_commands_really_run(
     assert "sum(prices, 0.0)" in (repository / "copy.txt").read_text()
 
 
-async def test_a_new_process_goes_on_with_the_session(
+async def test_new_processes_go_on_with_the_session(
     agent: RealAgent, start: Start, models: ModelServer, repository: Path
 ) -> None:
-    first = models.play("first", [Say("The first answer.")])
-    second = models.play("second", [Say("The second answer.")])
-    async with start() as client:
-        session = await client.open_session(repository, agent.asking_mode)
-        await client.prompt(session, f"Begin {first}")
-    age_sessions(Path(agent.env["HOME"]))
-    async with start() as client:
-        await client.open_session(repository, agent.asking_mode, (agent.reopen, session))
-        await client.prompt(session, f"Go on {second}")
-        assert client.said().endswith("The second answer.")
-    assert models.requests[-1].prompts == ("first", "second")
+    known = None
+    for name in ("first", "second", "third"):
+        play = models.play(name, [Say(f"The {name} answer.")])
+        async with start() as client:
+            session = await client.open_session(repository, agent.asking_mode, known)
+            await client.prompt(session, f"Go on {play}")
+            assert client.said().endswith(f"The {name} answer.")
+        known = (agent.reopen, session)
+        age_sessions(Path(agent.env["HOME"]))
+    assert models.requests[-1].prompts == ("first", "second", "third")
 
 
 async def test_a_hanging_model_can_be_cancelled(

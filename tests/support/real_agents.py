@@ -25,10 +25,14 @@ class RealAgent:
 
 
 def gemini(models_url: str, home: Path) -> RealAgent:
+    # A load leaves an empty second file of the session, and the clean-up at the next start removes
+    # every file of a session that has an empty one: with it, the third turn would find nothing.
+    general = {"enableAutoUpdate": False, "sessionRetention": {"enabled": False}}
     settings = home / ".gemini" / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
-    quiet = {"privacy": {"usageStatisticsEnabled": False}, "general": {"enableAutoUpdate": False}}
-    settings.write_text(json.dumps(quiet))
+    settings.write_text(
+        json.dumps({"privacy": {"usageStatisticsEnabled": False}, "general": general})
+    )
     env = {
         **_base(home),
         "GEMINI_API_KEY": "not-a-key",
