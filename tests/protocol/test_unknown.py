@@ -42,7 +42,7 @@ def test_not_an_object():
 
 def test_members_of_a_union_by_their_tag():
     kind = REQUESTS["branchwork/conversation/entries"].progress
-    change = {"executionId": "e", "index": 0}
+    change = {"op": "add", "executionId": "e", "index": 0}
     thought = {"kind": "thought", "executionId": "e", "index": 0, "seq": 1, "t": 1, "text": ""}
     known = {"changes": [{**change, "entry": thought}]}
     assert unknown_fields(known, kind) == []

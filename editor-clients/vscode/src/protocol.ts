@@ -43,6 +43,8 @@ export interface Agent {
   /** It can be started here, if need be by a download. */
   available: boolean;
   installed: boolean;
+  /** null: nobody knows before it is started. */
+  loggedIn: boolean | null;
   /** Why it is not available, and what to do. */
   problem?: string;
   modes: AgentMode[];
@@ -98,8 +100,13 @@ export interface Approval {
   conversationId?: string;
 }
 
-/** Of a workspace or a conversation; without either, of all. */
+/** Which requests of agents. */
 export interface ApprovalListParams {
+  limit?: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string;
+  /** Without it, those that wait. */
+  statuses?: ApprovalStatus[];
   workspaceId?: string;
   conversationId?: string;
 }
@@ -108,6 +115,7 @@ export interface ApprovalListParams {
 export interface ApprovalListResult {
   epoch: string;
   seq: number;
+  nextCursor?: string;
   approvals: Approval[];
 }
 
@@ -354,12 +362,13 @@ export interface ConversationGetResult {
   queue: QueuedPrompt[];
 }
 
-/** Of a workspace; without one, of all. */
+/** Of a workspace or a task; without either, all. */
 export interface ConversationListParams {
   limit?: number;
   /** The `nextCursor` of the page before. */
   cursor?: string;
   workspaceId?: string;
+  taskId?: string;
 }
 
 /** The newest first. */
@@ -482,14 +491,17 @@ export type Entry =
   | StderrEntry
   | ScriptOutputEntry;
 
-/** Either an `entry`, new or in place of the one there, or what its text has grown by. */
+/** A new entry, another one in its place, or more text for it. */
 export interface EntryChange {
+  op: EntryChangeOp;
   executionId: string;
   index: number;
   entry?: Entry;
-  /** To be added to its `text`, of a tool call to its `output`. */
-  appended?: string;
+  text?: string;
 }
+
+/** `append` adds `text` to an entry's text, of a tool call to its `output`. */
+export type EntryChangeOp = "add" | "replace" | "append";
 
 /** An entry of a conversation: `index` counts from 0 in each execution. */
 export interface EntryPosition {
@@ -531,13 +543,15 @@ export interface ExecutionGetResult {
   turn?: CodingAgentTurn;
 }
 
-/** Of a workspace; without one, of all. */
+/** Of a workspace or a conversation; without either, all. */
 export interface ExecutionListParams {
   limit?: number;
   /** The `nextCursor` of the page before. */
   cursor?: string;
   workspaceId?: string;
-  onlyRunning?: boolean;
+  conversationId?: string;
+  statuses?: ExecutionStatus[];
+  runReasons?: RunReason[];
 }
 
 /** The newest first. */
@@ -643,13 +657,18 @@ export interface FileDiff {
   /** Where it was renamed or copied from. */
   oldPath?: string;
   status: FileStatus;
-  additions: number;
-  deletions: number;
-  isBinary: boolean;
+  /** null for a binary file. */
+  additions: number | null;
+  deletions: number | null;
+  binary: boolean;
+  /** A unified diff, only where one was asked for. */
+  patch?: string;
+  /** Why a patch that was asked for is not here, such as `tooLarge` or `binary`. */
+  omitted?: string;
 }
 
 /** What happened to a file. */
-export type FileStatus = "added" | "modified" | "deleted" | "renamed" | "copied" | "typeChanged" | "unmerged";
+export type FileStatus = "added" | "modified" | "deleted" | "renamed" | "copied" | "typeChanged" | "conflicted";
 
 /** Records that this client read too slowly to get; ask for them by `fromSeq`. */
 export interface Gap {
@@ -732,9 +751,6 @@ export interface ModeChangeEntry {
   name: string;
 }
 
-/** An empty object. */
-export type Nothing = Record<string, never>;
-
 /** Something to know that is no message. */
 export interface NoticeEntry {
   kind: "notice";
@@ -801,6 +817,12 @@ export interface Project {
   createdAt: string;
   updatedAt: string;
   revision: number;
+  repoIds: string[];
+  taskCount: number;
+  /** An agent or script of one of its tasks runs. */
+  running: boolean;
+  /** Something in it waits for a person. */
+  needsYou: boolean;
 }
 
 /** Which repo, and what the project overrides of it. */
@@ -809,14 +831,16 @@ export interface ProjectAddRepoParams {
   repoId?: string;
   /** Instead of `repoId`: any path in the repository, which is registered if need be. */
   path?: string;
+  expectedRevision?: number;
   setupScript?: string | null;
   cleanupScript?: string | null;
   copyFiles?: string | null;
   parallelSetupScript?: boolean | null;
 }
 
-/** The repo in its project. */
+/** The project and the repo in it. */
 export interface ProjectAddRepoResult {
+  project: Project;
   member: ProjectRepoMember;
 }
 
@@ -831,6 +855,16 @@ export interface ProjectCreateParams {
 /** Which project. */
 export interface ProjectDeleteParams {
   projectId: string;
+  expectedRevision?: number;
+  /** End what runs first; without it a project with something running is not deleted. */
+  stopRunning?: boolean;
+}
+
+/** What went, and the branches that stay in the repositories. */
+export interface ProjectDeleteResult {
+  taskIds: string[];
+  workspaceIds: string[];
+  keptBranches: string[];
 }
 
 /** Which project. */
@@ -1003,7 +1037,9 @@ export interface RepoGetResult {
 export interface RepoInitParams {
   /** A folder that is new, empty, or in no repository. */
   path: string;
+  defaultBranch?: string;
   displayName?: string;
+  projectId?: string;
 }
 
 /** Of one project or all. */
@@ -1034,19 +1070,20 @@ export interface RepoMergePreview {
   refusal?: Refusal;
 }
 
-/** A unified diff of the files of one repo. */
-export interface RepoPatch {
-  repoId: string;
-  text: string;
-  /** It was too long: ask for single files by `path`. */
-  isCut: boolean;
-}
-
 /** Where the repository is. */
 export interface RepoRegisterParams {
   /** Any path in the repository, also in one of its linked worktrees. */
   path: string;
   displayName?: string;
+  /** A project to put it into. */
+  projectId?: string;
+}
+
+/** The repo, new or known. */
+export interface RepoRegisterResult {
+  repo: Repo;
+  /** false: it was registered before. */
+  created: boolean;
 }
 
 /** Which repo. */
@@ -1068,18 +1105,18 @@ export interface RepoResult {
 export interface RepoStatus {
   repoId: string;
   targetBranch: string;
+  targetExists: boolean;
   headCommit: string | null;
   /** Commits that the target has not got; after a merge counted from there. */
   ahead: number;
   behind: number;
-  /** It has commits that were not merged. */
-  unmerged: boolean;
-  /** Tracked files with changes. */
   uncommittedFiles: number;
   untrackedFiles: number;
-  conflictedFiles: string[];
-  /** rebase, merge, cherry_pick, revert or bisect, where one is under way. */
+  /** rebase, merge, cherryPick, revert or bisect, where one is under way. */
   operation?: string;
+  conflictedFiles: string[];
+  /** Why git could not say, such as a worktree that is gone. */
+  problem?: string;
 }
 
 /** A repo to work on, and the branch that its work starts from and goes back to. */
@@ -1253,6 +1290,9 @@ export interface Task {
 
 /** The subtasks of all attempts at a task, or of one workspace. */
 export interface TaskChildrenParams {
+  limit?: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string;
   taskId?: string;
   workspaceId?: string;
 }
@@ -1261,6 +1301,7 @@ export interface TaskChildrenParams {
 export interface TaskChildrenResult {
   epoch: string;
   seq: number;
+  nextCursor?: string;
   tasks: Task[];
 }
 
@@ -1269,6 +1310,7 @@ export interface TaskCreateAndStartParams {
   projectId?: string;
   title?: string;
   description?: string;
+  status?: TaskStatus;
   parentWorkspaceId?: string;
   uri?: string;
   range?: Range;
@@ -1285,6 +1327,7 @@ export interface TaskCreateAndStartParams {
   repos?: RepoTarget[];
   repoIds?: string[];
   isolation?: Isolation;
+  directory?: string;
   carryUncommitted?: boolean;
   workDoneToken?: string | number;
 }
@@ -1295,6 +1338,7 @@ export interface TaskCreateAndStartResult {
   session: Session;
   /** The first process of the run, a setup script or the agent; null while the run waits. */
   execution: ExecutionProcess | null;
+  waiting?: WaitingRun;
   /** Sentences for the person, such as what was left uncommitted. */
   notes: string[];
   task: Task;
@@ -1305,6 +1349,7 @@ export interface TaskCreateParams {
   projectId?: string;
   title?: string;
   description?: string;
+  status?: TaskStatus;
   parentWorkspaceId?: string;
   uri?: string;
   range?: Range;
@@ -1326,6 +1371,15 @@ export interface TaskCreateResult {
 /** Which task. */
 export interface TaskDeleteParams {
   taskId: string;
+  expectedRevision?: number;
+  /** End what runs first; without it a task with something running is not deleted. */
+  stopRunning?: boolean;
+}
+
+/** What went, and the branches that stay in the repositories. */
+export interface TaskDeleteResult {
+  workspaceIds: string[];
+  keptBranches: string[];
 }
 
 /** Which task. */
@@ -1359,6 +1413,13 @@ export interface TaskListResult {
   current?: Current;
 }
 
+/** A task that was found. */
+export interface TaskMatch {
+  task: Task;
+  /** The place in the description. */
+  excerpt?: string;
+}
+
 /** The task as it is now. */
 export interface TaskResult {
   task: Task;
@@ -1366,16 +1427,19 @@ export interface TaskResult {
 
 /** The words to look for. */
 export interface TaskSearchParams {
+  limit?: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string;
   query: string;
   projectId?: string;
-  limit?: number;
 }
 
-/** The newest first. */
+/** The best match first. */
 export interface TaskSearchResult {
   epoch: string;
   seq: number;
-  tasks: Task[];
+  nextCursor?: string;
+  matches: TaskMatch[];
 }
 
 /** Where a task is on the board. */
@@ -1546,20 +1610,16 @@ export interface Workspace {
   needsYou: boolean;
   /** The newest conversation. */
   conversationId?: string;
-  /** Its run, where that can't go on yet. */
-  waiting?: WaitingRun;
 }
 
 /** For which task, with which repos. */
 export interface WorkspaceCreateParams {
   taskId: string;
-  /** The target branch of every repo; without it each repo's default. */
-  baseBranch?: string;
-  /** Target branches per repo, where they differ. */
+  /** Without any, all repos of the project. */
   repos?: RepoTarget[];
-  /** Only these repos of the project. */
-  repoIds?: string[];
   isolation?: Isolation;
+  /** With isolation `directory`: where to work. */
+  directory?: string;
   /** Begin the branch with a commit of what is uncommitted in the repo's own checkout. */
   carryUncommitted?: boolean;
   workDoneToken?: string | number;
@@ -1579,26 +1639,23 @@ export interface WorkspaceDiffParams {
   repoId?: string;
   /** Only this file, with its patch. */
   path?: string;
-  /** The patches of all files. */
+  /** Patches of all files. */
   withPatch?: boolean;
   partialResultToken?: string | number;
 }
 
-/** Some of the files, or the patch of a repo. */
+/** Some of the files. */
 export interface WorkspaceDiffPart {
   files: FileDiff[];
-  patches?: RepoPatch[];
 }
 
-/** `files` and `patches` are empty where a `partialResultToken` was given: they went there. */
+/** `files` is empty where a `partialResultToken` was given: they went there. */
 export interface WorkspaceDiffResult {
   workspaceId: string;
   files: FileDiff[];
   fileCount: number;
   additions: number;
   deletions: number;
-  /** Where they were asked for. */
-  patches?: RepoPatch[];
 }
 
 /** Which workspace. */
@@ -1612,15 +1669,18 @@ export interface WorkspaceGetResult {
   seq: number;
   workspace: Workspace;
   sessions: Session[];
+  waiting?: WaitingRun;
 }
 
-/** Of a task; without one, of all. */
+/** Of a task or a project; without either, all. */
 export interface WorkspaceListParams {
   limit?: number;
   /** The `nextCursor` of the page before. */
   cursor?: string;
   taskId?: string;
-  includeArchived?: boolean;
+  projectId?: string;
+  /** Without it, both. */
+  archived?: boolean;
 }
 
 /** The newest first. */
@@ -1653,6 +1713,8 @@ export interface WorkspaceMergePreviewParams {
 export interface WorkspaceMergePreviewResult {
   workspaceId: string;
   repos: RepoMergePreview[];
+  /** The commit message that a merge without one would have. */
+  message: string;
 }
 
 /** What was merged. */
@@ -1698,6 +1760,7 @@ export interface WorkspaceStartParams {
   /** Only these repos of the project. */
   repoIds?: string[];
   isolation?: Isolation;
+  directory?: string;
   /** Begin the branch with a commit of what is uncommitted in the repo's own checkout. */
   carryUncommitted?: boolean;
   workDoneToken?: string | number;
@@ -1709,6 +1772,7 @@ export interface WorkspaceStartResult {
   session: Session;
   /** The first process of the run, a setup script or the agent; null while the run waits. */
   execution: ExecutionProcess | null;
+  waiting?: WaitingRun;
   /** Sentences for the person, such as what was left uncommitted. */
   notes: string[];
 }
@@ -1757,14 +1821,14 @@ export const projectCreate = new RequestType<ProjectCreateParams, ProjectResult,
 /** Changes the fields that are given and leaves the others as they are. */
 export const projectUpdate = new RequestType<ProjectUpdateParams, ProjectResult, void>("branchwork/project/update");
 
-/** Deletes a project with its tasks. It is refused while one of them has a workspace, since that may hold work. */
-export const projectDelete = new RequestType<ProjectDeleteParams, Nothing, void>("branchwork/project/delete");
+/** Deletes a project with its tasks and their workspaces. What the worktrees held is kept as snapshots, and the branches stay. */
+export const projectDelete = new RequestType<ProjectDeleteParams, ProjectDeleteResult, void>("branchwork/project/delete");
 
 /** Puts a repo into a project; for one that is in it already, changes the overrides that are given. */
 export const projectAddRepo = new RequestType<ProjectAddRepoParams, ProjectAddRepoResult, void>("branchwork/project/addRepo");
 
 /** Takes a repo out of a project; the repo and its workspaces stay. */
-export const projectRemoveRepo = new RequestType<ProjectRemoveRepoParams, Nothing, void>("branchwork/project/removeRepo");
+export const projectRemoveRepo = new RequestType<ProjectRemoveRepoParams, ProjectResult, void>("branchwork/project/removeRepo");
 
 /** The registered repos by name, all of them or a project's. */
 export const repoList = new RequestType<RepoListParams, RepoListResult, void>("branchwork/repo/list");
@@ -1772,8 +1836,8 @@ export const repoList = new RequestType<RepoListParams, RepoListResult, void>("b
 /** One repo, by its id or by a path in it, and the projects that it is in. */
 export const repoGet = new RequestType<RepoGetParams, RepoGetResult, void>("branchwork/repo/get");
 
-/** Registers the repository that a path lies in, by the root of its main worktree. Nothing in the repository changes, and one that is known already is given back. */
-export const repoRegister = new RequestType<RepoRegisterParams, RepoResult, void>("branchwork/repo/register");
+/** Registers the repository that a path lies in, by the root of its main worktree. Nothing in the repository changes. */
+export const repoRegister = new RequestType<RepoRegisterParams, RepoRegisterResult, void>("branchwork/repo/register");
 
 /** Makes a git repository with an empty first commit in a folder and registers it. */
 export const repoInit = new RequestType<RepoInitParams, RepoResult, void>("branchwork/repo/init");
@@ -1799,19 +1863,19 @@ export const taskCreate = new RequestType<TaskCreateParams, TaskCreateResult, vo
 /** Changes the fields that are given and leaves the others as they are. Cancelling a task stops its processes. */
 export const taskUpdate = new RequestType<TaskUpdateParams, TaskResult, void>("branchwork/task/update");
 
-/** Deletes a task. It is refused while it has a workspace, since that may hold work. */
-export const taskDelete = new RequestType<TaskDeleteParams, Nothing, void>("branchwork/task/delete");
+/** Deletes a task with its workspaces. What the worktrees held is kept as snapshots, and the branches stay. */
+export const taskDelete = new RequestType<TaskDeleteParams, TaskDeleteResult, void>("branchwork/task/delete");
 
 /** The subtasks of a task or of one of its workspaces, the newest first. */
 export const taskChildren = new RequestType<TaskChildrenParams, TaskChildrenResult, void>("branchwork/task/children");
 
-/** The tasks whose title or description has every word, the newest first. */
+/** Tasks whose title or description has the words, the best match first. */
 export const taskSearch = new RequestType<TaskSearchParams, TaskSearchResult, void>("branchwork/task/search");
 
-/** The workspaces of a task or of all, the newest first; the archived ones only on demand. */
+/** The workspaces of a task or a project, the newest first. */
 export const workspaceList = new RequestType<WorkspaceListParams, WorkspaceListResult, void>("branchwork/workspace/list");
 
-/** One workspace with its sessions. */
+/** One workspace with its sessions, and its run where that waits. */
 export const workspaceGet = new RequestType<WorkspaceGetParams, WorkspaceGetResult, void>("branchwork/workspace/get");
 
 /** Makes a workspace with its branch and worktrees without starting anything in it. A cancelled request leaves nothing behind. */
@@ -1843,13 +1907,13 @@ export const workspaceMergePreview = new RequestType<WorkspaceMergePreviewParams
 /** Merges the work into the target branch, repo by repo. A Conflict carries as `kind` what `mergePreview` gives as the refusal's. */
 export const workspaceMerge = new RequestType<WorkspaceMergeParams, WorkspaceMergeResult, void>("branchwork/workspace/merge");
 
-/** The conversations of a workspace or of all, the newest first. */
+/** The conversations of a workspace or a task, the newest first. */
 export const conversationList = new RequestType<ConversationListParams, ConversationListResult, void>("branchwork/conversation/list");
 
 /** One conversation with its sessions, processes, turns, open requests and queue. */
 export const conversationGet = new RequestType<ConversationGetParams, ConversationGetResult, void>("branchwork/conversation/get");
 
-/** What was said and done, over all sessions, each beginning with a boundary entry. A text that grows comes as `appended`, never as a whole again. */
+/** What was said and done, over all sessions, each beginning with a boundary entry. A text that grows comes as `append`, never as a whole again. */
 export const conversationEntries = new RequestType<ConversationEntriesParams, ConversationEntriesResult, void>("branchwork/conversation/entries");
 /** What comes on the `partialResultToken` of `conversationEntries`. */
 export const conversationEntriesProgress = new ProgressType<ConversationEntriesPart>();
@@ -1860,7 +1924,7 @@ export const conversationPrompt = new RequestType<ConversationPromptParams, Conv
 /** Says that a person has looked: its finished and failed turns leave the attention list. */
 export const conversationMarkSeen = new RequestType<ConversationMarkSeenParams, ConversationMarkSeenResult, void>("branchwork/conversation/markSeen");
 
-/** The processes of a workspace or of all, the newest first. */
+/** The processes of a workspace or a conversation, the newest first; without either, all that match. */
 export const executionList = new RequestType<ExecutionListParams, ExecutionListResult, void>("branchwork/execution/list");
 
 /** One process with HEAD of each repo before and after it, and its turn if it is a coding agent. */
@@ -1874,7 +1938,7 @@ export const executionLogs = new RequestType<ExecutionLogsParams, ExecutionLogsR
 /** What comes on the `partialResultToken` of `executionLogs`. */
 export const executionLogsProgress = new ProgressType<ExecutionLogsPart>();
 
-/** What agents ask and nobody has answered, the oldest first. */
+/** What agents ask, the oldest first. */
 export const approvalList = new RequestType<ApprovalListParams, ApprovalListResult, void>("branchwork/approval/list");
 
 /** Answers an agent's request with one of its options. The decision is stored before it is sent. A second answer is a Conflict of the kind `alreadyAnswered`. */

@@ -18,6 +18,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     available: bool
     """It can be started here, if need be by a download."""
     installed: bool
+    logged_in: bool | None
+    """null: nobody knows before it is started."""
     problem: str | None = None
     """Why it is not available, and what to do."""
     modes: list[AgentMode]

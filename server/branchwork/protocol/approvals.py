@@ -4,7 +4,7 @@ from branchwork.domain.approval import ApprovalStatus
 from branchwork.domain.errors import Conflict, NotFound
 from branchwork.protocol import examples
 from branchwork.protocol.method import Example, Request
-from branchwork.protocol.struct import Reading, Struct
+from branchwork.protocol.struct import ListParams, Page, Struct
 
 
 class ApprovalOption(Struct, frozen=True, kw_only=True):
@@ -37,14 +37,16 @@ class Approval(Struct, frozen=True, kw_only=True):
     conversation_id: str | None = None
 
 
-class ApprovalListParams(Struct, frozen=True, kw_only=True):
-    """Of a workspace or a conversation; without either, of all."""
+class ApprovalListParams(ListParams, frozen=True, kw_only=True):
+    """Which requests of agents."""
 
+    statuses: list[ApprovalStatus] | None = None
+    """Without it, those that wait."""
     workspace_id: str | None = None
     conversation_id: str | None = None
 
 
-class ApprovalListResult(Reading, frozen=True, kw_only=True):
+class ApprovalListResult(Page, frozen=True, kw_only=True):
     """The oldest first."""
 
     approvals: list[Approval]
@@ -69,7 +71,7 @@ LIST = Request(
     method="branchwork/approval/list",
     params=ApprovalListParams,
     result=ApprovalListResult,
-    doc="What agents ask and nobody has answered, the oldest first.",
+    doc="What agents ask, the oldest first.",
     errors=(NotFound,),
     example=Example(result={**examples.READING, "approvals": [examples.APPROVAL]}),
 )

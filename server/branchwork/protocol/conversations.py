@@ -22,6 +22,14 @@ class PromptOutcome(StrEnum):
     QUEUED = "queued"
 
 
+class EntryChangeOp(StrEnum):
+    """`append` adds `text` to an entry's text, of a tool call to its `output`."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    APPEND = "append"
+
+
 class Conversation(Struct, frozen=True, kw_only=True):
     """A chain of sessions with one agent; `id` is that of the first."""
 
@@ -56,9 +64,10 @@ class QueuedPrompt(Struct, frozen=True, kw_only=True):
 
 
 class ConversationListParams(ListParams, frozen=True, kw_only=True):
-    """Of a workspace; without one, of all."""
+    """Of a workspace or a task; without either, all."""
 
     workspace_id: str | None = None
+    task_id: str | None = None
 
 
 class ConversationListResult(Page, frozen=True, kw_only=True):
@@ -97,13 +106,13 @@ class ConversationEntriesParams(Struct, frozen=True, kw_only=True):
 
 
 class EntryChange(Struct, frozen=True, kw_only=True):
-    """Either an `entry`, new or in place of the one there, or what its text has grown by."""
+    """A new entry, another one in its place, or more text for it."""
 
+    op: EntryChangeOp
     execution_id: str
     index: int
     entry: Entry | None = None
-    appended: str | None = None
-    """To be added to its `text`, of a tool call to its `output`."""
+    text: str | None = None
 
 
 class ConversationEntriesPart(Struct, frozen=True, kw_only=True):
@@ -157,7 +166,7 @@ LIST = Request(
     method="branchwork/conversation/list",
     params=ConversationListParams,
     result=ConversationListResult,
-    doc="The conversations of a workspace or of all, the newest first.",
+    doc="The conversations of a workspace or a task, the newest first.",
     errors=(NotFound,),
     example=Example(
         params={"workspaceId": examples.WORKSPACE_ID},
@@ -188,7 +197,7 @@ ENTRIES = Request(
     params=ConversationEntriesParams,
     result=ConversationEntriesResult,
     doc="What was said and done, over all sessions, each beginning with a boundary entry. "
-    "A text that grows comes as `appended`, never as a whole again.",
+    "A text that grows comes as `append`, never as a whole again.",
     errors=(NotFound,),
     progress=ConversationEntriesPart,
     example=Example(
@@ -205,14 +214,16 @@ ENTRIES = Request(
         progress={
             "changes": [
                 {
+                    "op": "add",
                     "executionId": examples.EXECUTION_ID,
                     "index": 2,
                     "entry": examples.ENTRY,
                 },
                 {
+                    "op": "append",
                     "executionId": examples.EXECUTION_ID,
                     "index": 2,
-                    "appended": " now returns None.",
+                    "text": " now returns None.",
                 },
             ]
         },

@@ -25,7 +25,7 @@ class FileStatus(StrEnum):
     RENAMED = "renamed"
     COPIED = "copied"
     TYPE_CHANGED = "typeChanged"
-    UNMERGED = "unmerged"
+    CONFLICTED = "conflicted"
 
 
 class FileDiff(Struct, frozen=True, kw_only=True):
@@ -36,18 +36,14 @@ class FileDiff(Struct, frozen=True, kw_only=True):
     old_path: str | None = None
     """Where it was renamed or copied from."""
     status: FileStatus
-    additions: int
-    deletions: int
-    is_binary: bool
-
-
-class RepoPatch(Struct, frozen=True, kw_only=True):
-    """A unified diff of the files of one repo."""
-
-    repo_id: str
-    text: str
-    is_cut: bool
-    """It was too long: ask for single files by `path`."""
+    additions: int | None
+    """null for a binary file."""
+    deletions: int | None
+    binary: bool
+    patch: str | None = None
+    """A unified diff, only where one was asked for."""
+    omitted: str | None = None
+    """Why a patch that was asked for is not here, such as `tooLarge` or `binary`."""
 
 
 class WorkspaceDiffParams(Struct, frozen=True, kw_only=True):
@@ -59,27 +55,24 @@ class WorkspaceDiffParams(Struct, frozen=True, kw_only=True):
     path: str | None = None
     """Only this file, with its patch."""
     with_patch: bool = False
-    """The patches of all files."""
+    """Patches of all files."""
     partial_result_token: ProgressToken | None = None
 
 
 class WorkspaceDiffPart(Struct, frozen=True, kw_only=True):
-    """Some of the files, or the patch of a repo."""
+    """Some of the files."""
 
     files: list[FileDiff]
-    patches: list[RepoPatch] | None = None
 
 
 class WorkspaceDiffResult(Struct, frozen=True, kw_only=True):
-    """`files` and `patches` are empty where a `partialResultToken` was given: they went there."""
+    """`files` is empty where a `partialResultToken` was given: they went there."""
 
     workspace_id: str
     files: list[FileDiff]
     file_count: int
     additions: int
     deletions: int
-    patches: list[RepoPatch] | None = None
-    """Where they were asked for."""
 
 
 DIFF = Request(
@@ -98,7 +91,6 @@ DIFF = Request(
             "fileCount": 1,
             "additions": 1,
             "deletions": 0,
-            "patches": [examples.PATCH],
         },
         progress={"files": [examples.FILE_DIFF]},
     ),

@@ -28,6 +28,10 @@ PROJECT: Json = {
     "defaultAgentWorkingDir": None,
     "remoteProjectId": None,
     **EDITED,
+    "repoIds": [REPO_ID],
+    "taskCount": 1,
+    "running": True,
+    "needsYou": False,
 }
 PROJECT_REPO: Json = {
     "projectId": PROJECT_ID,
@@ -204,12 +208,8 @@ FILE_DIFF: Json = {
     "status": "modified",
     "additions": 1,
     "deletions": 0,
-    "isBinary": False,
-}
-PATCH: Json = {
-    "repoId": REPO_ID,
-    "text": "diff --git a/src/cart.py b/src/cart.py\n@@ -12,1 +12,2 @@\n+    if not items:\n",
-    "isCut": False,
+    "binary": False,
+    "patch": "@@ -11,1 +11,2 @@\n+    if not items: return None\n     return items[0]\n",
 }
 MERGE: Json = {
     "id": "019ac0de-0000-7000-8000-000000011001",
@@ -268,6 +268,7 @@ AGENT: Json = {
     "version": "0.101.0",
     "available": True,
     "installed": True,
+    "loggedIn": None,
     "modes": ["ask", "edit", "bypass", "plan"],
     "canResume": True,
     "isDefault": True,

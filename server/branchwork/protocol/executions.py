@@ -106,10 +106,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
 
 class ExecutionListParams(ListParams, frozen=True, kw_only=True):
-    """Of a workspace; without one, of all."""
+    """Of a workspace or a conversation; without either, all."""
 
     workspace_id: str | None = None
-    only_running: bool = False
+    conversation_id: str | None = None
+    statuses: list[ExecutionStatus] | None = None
+    run_reasons: list[RunReason] | None = None
 
 
 class ExecutionListResult(Page, frozen=True, kw_only=True):
@@ -185,10 +187,11 @@ LIST = Request(
     method="branchwork/execution/list",
     params=ExecutionListParams,
     result=ExecutionListResult,
-    doc="The processes of a workspace or of all, the newest first.",
+    doc="The processes of a workspace or a conversation, the newest first; "
+    "without either, all that match.",
     errors=(NotFound,),
     example=Example(
-        params={"workspaceId": examples.WORKSPACE_ID, "onlyRunning": True},
+        params={"workspaceId": examples.WORKSPACE_ID, "statuses": ["Running"]},
         result={**examples.READING, "executions": [examples.EXECUTION]},
     ),
 )

@@ -76,6 +76,8 @@ class WorkspaceMergePreviewResult(Struct, frozen=True, kw_only=True):
 
     workspace_id: str
     repos: list[RepoMergePreview]
+    message: str
+    """The commit message that a merge without one would have."""
 
 
 class WorkspaceMergeParams(Struct, frozen=True, kw_only=True):
@@ -119,6 +121,7 @@ MERGE_PREVIEW = Request(
                     "conflicts": [],
                 }
             ],
+            "message": "handle empty input",
         },
     ),
     bare="Previews the current workspace, else opens the board.",

@@ -6,7 +6,7 @@ from branchwork.domain.errors import Conflict, NotARepository, NotFound, Revisio
 from branchwork.protocol import examples
 from branchwork.protocol.method import Example, Request
 from branchwork.protocol.repos import Repo
-from branchwork.protocol.struct import Current, ListParams, Nothing, Page, Reading, Struct
+from branchwork.protocol.struct import Current, ListParams, Page, Reading, Struct
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -19,6 +19,12 @@ class Project(Struct, frozen=True, kw_only=True):
     created_at: str
     updated_at: str
     revision: int
+    repo_ids: list[str]
+    task_count: int
+    running: bool
+    """An agent or script of one of its tasks runs."""
+    needs_you: bool
+    """Something in it waits for a person."""
 
 
 class ProjectRepo(Struct, frozen=True, kw_only=True):
@@ -94,6 +100,17 @@ class ProjectDeleteParams(Struct, frozen=True, kw_only=True):
     """Which project."""
 
     project_id: str
+    expected_revision: int | None = None
+    stop_running: bool = False
+    """End what runs first; without it a project with something running is not deleted."""
+
+
+class ProjectDeleteResult(Struct, frozen=True, kw_only=True):
+    """What went, and the branches that stay in the repositories."""
+
+    task_ids: list[str]
+    workspace_ids: list[str]
+    kept_branches: list[str]
 
 
 class ProjectAddRepoParams(Struct, frozen=True, kw_only=True):
@@ -103,6 +120,7 @@ class ProjectAddRepoParams(Struct, frozen=True, kw_only=True):
     repo_id: str | None = None
     path: str | None = None
     """Instead of `repoId`: any path in the repository, which is registered if need be."""
+    expected_revision: int | None = None
     setup_script: str | UnsetType | None = UNSET
     cleanup_script: str | UnsetType | None = UNSET
     copy_files: str | UnsetType | None = UNSET
@@ -110,8 +128,9 @@ class ProjectAddRepoParams(Struct, frozen=True, kw_only=True):
 
 
 class ProjectAddRepoResult(Struct, frozen=True, kw_only=True):
-    """The repo in its project."""
+    """The project and the repo in it."""
 
+    project: Project
     member: ProjectRepoMember
 
 
@@ -178,12 +197,17 @@ UPDATE = Request(
 DELETE = Request(
     method="branchwork/project/delete",
     params=ProjectDeleteParams,
-    result=Nothing,
-    doc="Deletes a project with its tasks. "
-    "It is refused while one of them has a workspace, since that may hold work.",
-    errors=(NotFound, Conflict),
+    result=ProjectDeleteResult,
+    doc="Deletes a project with its tasks and their workspaces. "
+    "What the worktrees held is kept as snapshots, and the branches stay.",
+    errors=(NotFound, Conflict, RevisionMismatch),
     example=Example(
         params={"projectId": examples.PROJECT_ID},
+        result={
+            "taskIds": [examples.TASK_ID],
+            "workspaceIds": [examples.WORKSPACE_ID],
+            "keptBranches": [examples.BRANCH],
+        },
     ),
     mutating=True,
 )
@@ -193,10 +217,11 @@ ADD_REPO = Request(
     result=ProjectAddRepoResult,
     doc="Puts a repo into a project; for one that is in it already, "
     "changes the overrides that are given.",
-    errors=(NotFound, NotARepository),
+    errors=(NotFound, NotARepository, RevisionMismatch),
     example=Example(
         params={"projectId": examples.PROJECT_ID, "path": "/r/shop", "setupScript": "npm ci"},
         result={
+            "project": examples.PROJECT,
             "member": {"repo": examples.REPO, "overrides": examples.PROJECT_REPO},
         },
     ),
@@ -205,9 +230,12 @@ ADD_REPO = Request(
 REMOVE_REPO = Request(
     method="branchwork/project/removeRepo",
     params=ProjectRemoveRepoParams,
-    result=Nothing,
+    result=ProjectResult,
     doc="Takes a repo out of a project; the repo and its workspaces stay.",
-    errors=(NotFound, Conflict),
-    example=Example(params={"projectId": examples.PROJECT_ID, "repoId": examples.REPO_ID}),
+    errors=(NotFound,),
+    example=Example(
+        params={"projectId": examples.PROJECT_ID, "repoId": examples.REPO_ID},
+        result={"project": {**examples.PROJECT, "repoIds": []}},
+    ),
     mutating=True,
 )

@@ -87,6 +87,16 @@ class RepoRegisterParams(Struct, frozen=True, kw_only=True):
     path: str
     """Any path in the repository, also in one of its linked worktrees."""
     display_name: str | None = None
+    project_id: str | None = None
+    """A project to put it into."""
+
+
+class RepoRegisterResult(Struct, frozen=True, kw_only=True):
+    """The repo, new or known."""
+
+    repo: Repo
+    created: bool
+    """false: it was registered before."""
 
 
 class RepoInitParams(Struct, frozen=True, kw_only=True):
@@ -94,7 +104,9 @@ class RepoInitParams(Struct, frozen=True, kw_only=True):
 
     path: str
     """A folder that is new, empty, or in no repository."""
+    default_branch: str = "main"
     display_name: str | None = None
+    project_id: str | None = None
 
 
 class RepoResult(Struct, frozen=True, kw_only=True):
@@ -176,11 +188,11 @@ GET = Request(
 REGISTER = Request(
     method="branchwork/repo/register",
     params=RepoRegisterParams,
-    result=RepoResult,
+    result=RepoRegisterResult,
     doc="Registers the repository that a path lies in, by the root of its main worktree. "
-    "Nothing in the repository changes, and one that is known already is given back.",
-    errors=(NotARepository,),
-    example=Example(params={"path": "/r/shop"}, result={"repo": examples.REPO}),
+    "Nothing in the repository changes.",
+    errors=(NotARepository, NotFound),
+    example=Example(params={"path": "/r/shop"}, result={"repo": examples.REPO, "created": True}),
     mutating=True,
 )
 INIT = Request(
@@ -188,7 +200,7 @@ INIT = Request(
     params=RepoInitParams,
     result=RepoResult,
     doc="Makes a git repository with an empty first commit in a folder and registers it.",
-    errors=(Conflict, GitFailed),
+    errors=(Conflict, GitFailed, NotFound),
     example=Example(params={"path": "/r/shop"}, result={"repo": examples.REPO}),
     mutating=True,
 )

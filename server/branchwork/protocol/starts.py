@@ -15,7 +15,7 @@ from branchwork.protocol.executions import ExecutionProcess
 from branchwork.protocol.method import Example, Request
 from branchwork.protocol.struct import ProgressToken, Struct
 from branchwork.protocol.tasks import Task, TaskCreateParams
-from branchwork.protocol.workspaces import RepoTarget, Session, Workspace
+from branchwork.protocol.workspaces import RepoTarget, Session, WaitingRun, Workspace
 
 
 class AgentMode(StrEnum):
@@ -39,11 +39,12 @@ class WorkspaceStartParams(Struct, frozen=True, kw_only=True):
     mode: AgentMode = AgentMode.ASK
     base_branch: str | None = None
     """The target branch of every repo; without it each repo's default."""
-    repos: tuple[RepoTarget, ...] = ()
+    repos: list[RepoTarget] | None = None
     """Target branches per repo, where they differ."""
-    repo_ids: tuple[str, ...] = ()
+    repo_ids: list[str] | None = None
     """Only these repos of the project."""
     isolation: Isolation = Isolation.WORKTREE
+    directory: str | None = None
     carry_uncommitted: bool = False
     """Begin the branch with a commit of what is uncommitted in the repo's own checkout."""
     work_done_token: ProgressToken | None = None
@@ -56,6 +57,7 @@ class WorkspaceStartResult(Struct, frozen=True, kw_only=True):
     session: Session
     execution: ExecutionProcess | None
     """The first process of the run, a setup script or the agent; null while the run waits."""
+    waiting: WaitingRun | None = None
     notes: list[str]
     """Sentences for the person, such as what was left uncommitted."""
 
@@ -67,9 +69,10 @@ class TaskCreateAndStartParams(TaskCreateParams, frozen=True, kw_only=True):
     prompt: str | None = None
     mode: AgentMode = AgentMode.ASK
     base_branch: str | None = None
-    repos: tuple[RepoTarget, ...] = ()
-    repo_ids: tuple[str, ...] = ()
+    repos: list[RepoTarget] | None = None
+    repo_ids: list[str] | None = None
     isolation: Isolation = Isolation.WORKTREE
+    directory: str | None = None
     carry_uncommitted: bool = False
     work_done_token: ProgressToken | None = None
 

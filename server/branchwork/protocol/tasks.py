@@ -12,7 +12,7 @@ from branchwork.domain.task import TaskStatus
 from branchwork.protocol import examples
 from branchwork.protocol.method import Example, Request
 from branchwork.protocol.positions import Diagnostic, Range
-from branchwork.protocol.struct import Current, Limit, ListParams, Nothing, Page, Reading, Struct
+from branchwork.protocol.struct import Current, ListParams, Page, Reading, Struct
 from branchwork.protocol.workspaces import Workspace
 
 
@@ -73,6 +73,7 @@ class TaskCreateParams(Struct, frozen=True, kw_only=True):
     project_id: str | None = None
     title: str | None = None
     description: str | None = None
+    status: TaskStatus = TaskStatus.TODO
     parent_workspace_id: str | None = None
     uri: str | None = None
     range: Range | None = None
@@ -113,33 +114,50 @@ class TaskDeleteParams(Struct, frozen=True, kw_only=True):
     """Which task."""
 
     task_id: str
+    expected_revision: int | None = None
+    stop_running: bool = False
+    """End what runs first; without it a task with something running is not deleted."""
 
 
-class TaskChildrenParams(Struct, frozen=True, kw_only=True):
+class TaskDeleteResult(Struct, frozen=True, kw_only=True):
+    """What went, and the branches that stay in the repositories."""
+
+    workspace_ids: list[str]
+    kept_branches: list[str]
+
+
+class TaskChildrenParams(ListParams, frozen=True, kw_only=True):
     """The subtasks of all attempts at a task, or of one workspace."""
 
     task_id: str | None = None
     workspace_id: str | None = None
 
 
-class TaskChildrenResult(Reading, frozen=True, kw_only=True):
+class TaskChildrenResult(Page, frozen=True, kw_only=True):
     """The newest first."""
 
     tasks: list[Task]
 
 
-class TaskSearchParams(Struct, frozen=True, kw_only=True):
+class TaskSearchParams(ListParams, frozen=True, kw_only=True):
     """The words to look for."""
 
     query: str
     project_id: str | None = None
-    limit: Limit = 100
 
 
-class TaskSearchResult(Reading, frozen=True, kw_only=True):
-    """The newest first."""
+class TaskMatch(Struct, frozen=True, kw_only=True):
+    """A task that was found."""
 
-    tasks: list[Task]
+    task: Task
+    excerpt: str | None = None
+    """The place in the description."""
+
+
+class TaskSearchResult(Page, frozen=True, kw_only=True):
+    """The best match first."""
+
+    matches: list[TaskMatch]
 
 
 LIST = Request(
@@ -205,10 +223,17 @@ UPDATE = Request(
 DELETE = Request(
     method="branchwork/task/delete",
     params=TaskDeleteParams,
-    result=Nothing,
-    doc="Deletes a task. It is refused while it has a workspace, since that may hold work.",
-    errors=(NotFound, Conflict),
-    example=Example(params={"taskId": examples.TASK_ID}),
+    result=TaskDeleteResult,
+    doc="Deletes a task with its workspaces. "
+    "What the worktrees held is kept as snapshots, and the branches stay.",
+    errors=(NotFound, Conflict, RevisionMismatch),
+    example=Example(
+        params={"taskId": examples.TASK_ID},
+        result={
+            "workspaceIds": [examples.WORKSPACE_ID],
+            "keptBranches": [examples.BRANCH],
+        },
+    ),
     mutating=True,
 )
 CHILDREN = Request(
@@ -226,10 +251,10 @@ SEARCH = Request(
     method="branchwork/task/search",
     params=TaskSearchParams,
     result=TaskSearchResult,
-    doc="The tasks whose title or description has every word, the newest first.",
+    doc="Tasks whose title or description has the words, the best match first.",
     errors=(NotFound,),
     example=Example(
         params={"query": "empty input"},
-        result={**examples.READING, "tasks": [examples.TASK]},
+        result={**examples.READING, "matches": [{"task": examples.TASK}]},
     ),
 )

@@ -39,17 +39,6 @@ class WorkspaceRepo(Struct, frozen=True, kw_only=True):
     revision: int
 
 
-class WaitingRun(Struct, frozen=True, kw_only=True):
-    """A run whose next process can't start yet."""
-
-    workspace_id: str
-    why: str
-    """limit, environment or rateLimit."""
-    until: str | None = None
-    place: int
-    """Its place in the line, from 1."""
-
-
 class Workspace(Struct, frozen=True, kw_only=True):
     """One attempt at a task, with a branch and, as a rule, worktrees of its own."""
 
@@ -73,8 +62,6 @@ class Workspace(Struct, frozen=True, kw_only=True):
     needs_you: bool
     conversation_id: str | None = None
     """The newest conversation."""
-    waiting: WaitingRun | None = None
-    """Its run, where that can't go on yet."""
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -89,6 +76,17 @@ class Session(Struct, frozen=True, kw_only=True):
     revision: int
 
 
+class WaitingRun(Struct, frozen=True, kw_only=True):
+    """A run whose next process can't start yet."""
+
+    workspace_id: str
+    why: str
+    """limit, environment or rateLimit."""
+    until: str | None = None
+    place: int
+    """Its place in the line, from 1."""
+
+
 class RepoTarget(Struct, frozen=True, kw_only=True):
     """A repo to work on, and the branch that its work starts from and goes back to."""
 
@@ -101,25 +99,27 @@ class RepoStatus(Struct, frozen=True, kw_only=True):
 
     repo_id: str
     target_branch: str
+    target_exists: bool
     head_commit: str | None
     ahead: int
     """Commits that the target has not got; after a merge counted from there."""
     behind: int
-    unmerged: bool
-    """It has commits that were not merged."""
     uncommitted_files: int
-    """Tracked files with changes."""
     untracked_files: int
-    conflicted_files: list[str]
     operation: str | None = None
-    """rebase, merge, cherry_pick, revert or bisect, where one is under way."""
+    """rebase, merge, cherryPick, revert or bisect, where one is under way."""
+    conflicted_files: list[str]
+    problem: str | None = None
+    """Why git could not say, such as a worktree that is gone."""
 
 
 class WorkspaceListParams(ListParams, frozen=True, kw_only=True):
-    """Of a task; without one, of all."""
+    """Of a task or a project; without either, all."""
 
     task_id: str | None = None
-    include_archived: bool = False
+    project_id: str | None = None
+    archived: bool | None = None
+    """Without it, both."""
 
 
 class WorkspaceListResult(Page, frozen=True, kw_only=True):
@@ -140,19 +140,18 @@ class WorkspaceGetResult(Reading, frozen=True, kw_only=True):
 
     workspace: Workspace
     sessions: list[Session]
+    waiting: WaitingRun | None = None
 
 
 class WorkspaceCreateParams(Struct, frozen=True, kw_only=True):
     """For which task, with which repos."""
 
     task_id: str
-    base_branch: str | None = None
-    """The target branch of every repo; without it each repo's default."""
     repos: tuple[RepoTarget, ...] = ()
-    """Target branches per repo, where they differ."""
-    repo_ids: tuple[str, ...] = ()
-    """Only these repos of the project."""
+    """Without any, all repos of the project."""
     isolation: Isolation = Isolation.WORKTREE
+    directory: str | None = None
+    """With isolation `directory`: where to work."""
     carry_uncommitted: bool = False
     """Begin the branch with a commit of what is uncommitted in the repo's own checkout."""
     work_done_token: ProgressToken | None = None
@@ -213,10 +212,10 @@ LIST = Request(
     method="branchwork/workspace/list",
     params=WorkspaceListParams,
     result=WorkspaceListResult,
-    doc="The workspaces of a task or of all, the newest first; the archived ones only on demand.",
+    doc="The workspaces of a task or a project, the newest first.",
     errors=(NotFound,),
     example=Example(
-        params={"taskId": examples.TASK_ID},
+        params={"taskId": examples.TASK_ID, "archived": False},
         result={**examples.READING, "workspaces": [examples.WORKSPACE]},
     ),
 )
@@ -224,7 +223,7 @@ GET = Request(
     method="branchwork/workspace/get",
     params=WorkspaceGetParams,
     result=WorkspaceGetResult,
-    doc="One workspace with its sessions.",
+    doc="One workspace with its sessions, and its run where that waits.",
     errors=(NotFound,),
     example=Example(
         params={"workspaceId": examples.WORKSPACE_ID},
@@ -296,10 +295,10 @@ STATUS = Request(
                 {
                     "repoId": examples.REPO_ID,
                     "targetBranch": "main",
+                    "targetExists": True,
                     "headCommit": examples.HEAD_COMMIT,
                     "ahead": 1,
                     "behind": 0,
-                    "unmerged": True,
                     "uncommittedFiles": 2,
                     "untrackedFiles": 0,
                     "conflictedFiles": [],

@@ -11,6 +11,7 @@
 ---@field version? string
 ---@field available boolean It can be started here, if need be by a download.
 ---@field installed boolean
+---@field loggedIn? boolean null: nobody knows before it is started.
 ---@field problem? string Why it is not available, and what to do.
 ---@field modes branchwork.AgentMode[]
 ---@field canResume boolean
@@ -57,8 +58,11 @@
 ---@field workspaceId? string
 ---@field conversationId? string
 
---- Of a workspace or a conversation; without either, of all.
+--- Which requests of agents.
 ---@class branchwork.ApprovalListParams
+---@field limit? integer
+---@field cursor? string The `nextCursor` of the page before.
+---@field statuses? branchwork.ApprovalStatus[] Without it, those that wait.
 ---@field workspaceId? string
 ---@field conversationId? string
 
@@ -66,6 +70,7 @@
 ---@class branchwork.ApprovalListResult
 ---@field epoch string
 ---@field seq integer
+---@field nextCursor? string
 ---@field approvals branchwork.Approval[]
 
 --- An answer that the agent offers.
@@ -265,11 +270,12 @@
 ---@field approvals branchwork.Approval[] Those that wait.
 ---@field queue branchwork.QueuedPrompt[]
 
---- Of a workspace; without one, of all.
+--- Of a workspace or a task; without either, all.
 ---@class branchwork.ConversationListParams
 ---@field limit? integer
 ---@field cursor? string The `nextCursor` of the page before.
 ---@field workspaceId? string
+---@field taskId? string
 
 --- The newest first.
 ---@class branchwork.ConversationListResult
@@ -356,12 +362,16 @@
 
 ---@alias branchwork.Entry branchwork.UserMessageEntry|branchwork.AgentMessageEntry|branchwork.ThoughtEntry|branchwork.ToolCallEntry|branchwork.PlanEntry|branchwork.PermissionRequestEntry|branchwork.ModeChangeEntry|branchwork.UsageEntry|branchwork.AvailableCommandsEntry|branchwork.SessionBoundaryEntry|branchwork.CompactionEntry|branchwork.NoticeEntry|branchwork.StopEntry|branchwork.ErrorEntry|branchwork.UnreadableEntry|branchwork.UnknownEntry|branchwork.StderrEntry|branchwork.ScriptOutputEntry
 
---- Either an `entry`, new or in place of the one there, or what its text has grown by.
+--- A new entry, another one in its place, or more text for it.
 ---@class branchwork.EntryChange
+---@field op branchwork.EntryChangeOp
 ---@field executionId string
 ---@field index integer
 ---@field entry? branchwork.Entry
----@field appended? string To be added to its `text`, of a tool call to its `output`.
+---@field text? string
+
+--- `append` adds `text` to an entry's text, of a tool call to its `output`.
+---@alias branchwork.EntryChangeOp "add"|"replace"|"append"|string
 
 --- An entry of a conversation: `index` counts from 0 in each execution.
 ---@class branchwork.EntryPosition
@@ -396,12 +406,14 @@
 ---@field repoStates branchwork.ExecutionProcessRepoState[]
 ---@field turn? branchwork.CodingAgentTurn
 
---- Of a workspace; without one, of all.
+--- Of a workspace or a conversation; without either, all.
 ---@class branchwork.ExecutionListParams
 ---@field limit? integer
 ---@field cursor? string The `nextCursor` of the page before.
 ---@field workspaceId? string
----@field onlyRunning? boolean
+---@field conversationId? string
+---@field statuses? branchwork.ExecutionStatus[]
+---@field runReasons? branchwork.RunReason[]
 
 --- The newest first.
 ---@class branchwork.ExecutionListResult
@@ -489,12 +501,14 @@
 ---@field path string
 ---@field oldPath? string Where it was renamed or copied from.
 ---@field status branchwork.FileStatus
----@field additions integer
----@field deletions integer
----@field isBinary boolean
+---@field additions? integer null for a binary file.
+---@field deletions? integer
+---@field binary boolean
+---@field patch? string A unified diff, only where one was asked for.
+---@field omitted? string Why a patch that was asked for is not here, such as `tooLarge` or `binary`.
 
 --- What happened to a file.
----@alias branchwork.FileStatus "added"|"modified"|"deleted"|"renamed"|"copied"|"typeChanged"|"unmerged"|string
+---@alias branchwork.FileStatus "added"|"modified"|"deleted"|"renamed"|"copied"|"typeChanged"|"conflicted"|string
 
 --- Records that this client read too slowly to get; ask for them by `fromSeq`.
 ---@class branchwork.Gap
@@ -560,9 +574,6 @@
 ---@field modeId string
 ---@field name string
 
---- An empty object.
----@class branchwork.Nothing
-
 --- Something to know that is no message.
 ---@class branchwork.NoticeEntry
 ---@field kind "notice"
@@ -624,19 +635,25 @@
 ---@field createdAt string
 ---@field updatedAt string
 ---@field revision integer
+---@field repoIds string[]
+---@field taskCount integer
+---@field running boolean An agent or script of one of its tasks runs.
+---@field needsYou boolean Something in it waits for a person.
 
 --- Which repo, and what the project overrides of it.
 ---@class branchwork.ProjectAddRepoParams
 ---@field projectId string
 ---@field repoId? string
 ---@field path? string Instead of `repoId`: any path in the repository, which is registered if need be.
+---@field expectedRevision? integer
 ---@field setupScript? string
 ---@field cleanupScript? string
 ---@field copyFiles? string
 ---@field parallelSetupScript? boolean
 
---- The repo in its project.
+--- The project and the repo in it.
 ---@class branchwork.ProjectAddRepoResult
+---@field project branchwork.Project
 ---@field member branchwork.ProjectRepoMember
 
 --- A new project.
@@ -648,6 +665,14 @@
 --- Which project.
 ---@class branchwork.ProjectDeleteParams
 ---@field projectId string
+---@field expectedRevision? integer
+---@field stopRunning? boolean End what runs first; without it a project with something running is not deleted.
+
+--- What went, and the branches that stay in the repositories.
+---@class branchwork.ProjectDeleteResult
+---@field taskIds string[]
+---@field workspaceIds string[]
+---@field keptBranches string[]
 
 --- Which project.
 ---@class branchwork.ProjectGetParams
@@ -793,7 +818,9 @@
 --- Where to make a repository.
 ---@class branchwork.RepoInitParams
 ---@field path string A folder that is new, empty, or in no repository.
+---@field defaultBranch? string
 ---@field displayName? string
+---@field projectId? string
 
 --- Of one project or all.
 ---@class branchwork.RepoListParams
@@ -818,16 +845,16 @@
 ---@field conflicts string[]
 ---@field refusal? branchwork.Refusal
 
---- A unified diff of the files of one repo.
----@class branchwork.RepoPatch
----@field repoId string
----@field text string
----@field isCut boolean It was too long: ask for single files by `path`.
-
 --- Where the repository is.
 ---@class branchwork.RepoRegisterParams
 ---@field path string Any path in the repository, also in one of its linked worktrees.
 ---@field displayName? string
+---@field projectId? string A project to put it into.
+
+--- The repo, new or known.
+---@class branchwork.RepoRegisterResult
+---@field repo branchwork.Repo
+---@field created boolean false: it was registered before.
 
 --- Which repo.
 ---@class branchwork.RepoRemotesParams
@@ -845,14 +872,15 @@
 ---@class branchwork.RepoStatus
 ---@field repoId string
 ---@field targetBranch string
+---@field targetExists boolean
 ---@field headCommit? string
 ---@field ahead integer Commits that the target has not got; after a merge counted from there.
 ---@field behind integer
----@field unmerged boolean It has commits that were not merged.
----@field uncommittedFiles integer Tracked files with changes.
+---@field uncommittedFiles integer
 ---@field untrackedFiles integer
+---@field operation? string rebase, merge, cherryPick, revert or bisect, where one is under way.
 ---@field conflictedFiles string[]
----@field operation? string rebase, merge, cherry_pick, revert or bisect, where one is under way.
+---@field problem? string Why git could not say, such as a worktree that is gone.
 
 --- A repo to work on, and the branch that its work starts from and goes back to.
 ---@class branchwork.RepoTarget
@@ -999,6 +1027,8 @@
 
 --- The subtasks of all attempts at a task, or of one workspace.
 ---@class branchwork.TaskChildrenParams
+---@field limit? integer
+---@field cursor? string The `nextCursor` of the page before.
 ---@field taskId? string
 ---@field workspaceId? string
 
@@ -1006,6 +1036,7 @@
 ---@class branchwork.TaskChildrenResult
 ---@field epoch string
 ---@field seq integer
+---@field nextCursor? string
 ---@field tasks branchwork.Task[]
 
 --- As in `task/create` and `workspace/start`.
@@ -1013,6 +1044,7 @@
 ---@field projectId? string
 ---@field title? string
 ---@field description? string
+---@field status? branchwork.TaskStatus
 ---@field parentWorkspaceId? string
 ---@field uri? string
 ---@field range? branchwork.Range
@@ -1027,6 +1059,7 @@
 ---@field repos? branchwork.RepoTarget[]
 ---@field repoIds? string[]
 ---@field isolation? branchwork.Isolation
+---@field directory? string
 ---@field carryUncommitted? boolean
 ---@field workDoneToken? string|integer
 
@@ -1035,6 +1068,7 @@
 ---@field workspace branchwork.Workspace
 ---@field session branchwork.Session
 ---@field execution? branchwork.ExecutionProcess The first process of the run, a setup script or the agent; null while the run waits.
+---@field waiting? branchwork.WaitingRun
 ---@field notes string[] Sentences for the person, such as what was left uncommitted.
 ---@field task branchwork.Task
 
@@ -1043,6 +1077,7 @@
 ---@field projectId? string
 ---@field title? string
 ---@field description? string
+---@field status? branchwork.TaskStatus
 ---@field parentWorkspaceId? string
 ---@field uri? string
 ---@field range? branchwork.Range
@@ -1059,6 +1094,13 @@
 --- Which task.
 ---@class branchwork.TaskDeleteParams
 ---@field taskId string
+---@field expectedRevision? integer
+---@field stopRunning? boolean End what runs first; without it a task with something running is not deleted.
+
+--- What went, and the branches that stay in the repositories.
+---@class branchwork.TaskDeleteResult
+---@field workspaceIds string[]
+---@field keptBranches string[]
 
 --- Which task.
 ---@class branchwork.TaskGetParams
@@ -1086,21 +1128,28 @@
 ---@field tasks branchwork.Task[]
 ---@field current? branchwork.Current
 
+--- A task that was found.
+---@class branchwork.TaskMatch
+---@field task branchwork.Task
+---@field excerpt? string The place in the description.
+
 --- The task as it is now.
 ---@class branchwork.TaskResult
 ---@field task branchwork.Task
 
 --- The words to look for.
 ---@class branchwork.TaskSearchParams
+---@field limit? integer
+---@field cursor? string The `nextCursor` of the page before.
 ---@field query string
 ---@field projectId? string
----@field limit? integer
 
---- The newest first.
+--- The best match first.
 ---@class branchwork.TaskSearchResult
 ---@field epoch string
 ---@field seq integer
----@field tasks branchwork.Task[]
+---@field nextCursor? string
+---@field matches branchwork.TaskMatch[]
 
 --- Where a task is on the board.
 ---@alias branchwork.TaskStatus "Todo"|"InProgress"|"InReview"|"Done"|"Cancelled"|string
@@ -1243,15 +1292,13 @@
 ---@field running boolean
 ---@field needsYou boolean
 ---@field conversationId? string The newest conversation.
----@field waiting? branchwork.WaitingRun Its run, where that can't go on yet.
 
 --- For which task, with which repos.
 ---@class branchwork.WorkspaceCreateParams
 ---@field taskId string
----@field baseBranch? string The target branch of every repo; without it each repo's default.
----@field repos? branchwork.RepoTarget[] Target branches per repo, where they differ.
----@field repoIds? string[] Only these repos of the project.
+---@field repos? branchwork.RepoTarget[] Without any, all repos of the project.
 ---@field isolation? branchwork.Isolation
+---@field directory? string With isolation `directory`: where to work.
 ---@field carryUncommitted? boolean Begin the branch with a commit of what is uncommitted in the repo's own checkout.
 ---@field workDoneToken? string|integer
 
@@ -1266,22 +1313,20 @@
 ---@field scope? branchwork.DiffScope
 ---@field repoId? string
 ---@field path? string Only this file, with its patch.
----@field withPatch? boolean The patches of all files.
+---@field withPatch? boolean Patches of all files.
 ---@field partialResultToken? string|integer
 
---- Some of the files, or the patch of a repo.
+--- Some of the files.
 ---@class branchwork.WorkspaceDiffPart
 ---@field files branchwork.FileDiff[]
----@field patches? branchwork.RepoPatch[]
 
---- `files` and `patches` are empty where a `partialResultToken` was given: they went there.
+--- `files` is empty where a `partialResultToken` was given: they went there.
 ---@class branchwork.WorkspaceDiffResult
 ---@field workspaceId string
 ---@field files branchwork.FileDiff[]
 ---@field fileCount integer
 ---@field additions integer
 ---@field deletions integer
----@field patches? branchwork.RepoPatch[] Where they were asked for.
 
 --- Which workspace.
 ---@class branchwork.WorkspaceGetParams
@@ -1293,13 +1338,15 @@
 ---@field seq integer
 ---@field workspace branchwork.Workspace
 ---@field sessions branchwork.Session[]
+---@field waiting? branchwork.WaitingRun
 
---- Of a task; without one, of all.
+--- Of a task or a project; without either, all.
 ---@class branchwork.WorkspaceListParams
 ---@field limit? integer
 ---@field cursor? string The `nextCursor` of the page before.
 ---@field taskId? string
----@field includeArchived? boolean
+---@field projectId? string
+---@field archived? boolean Without it, both.
 
 --- The newest first.
 ---@class branchwork.WorkspaceListResult
@@ -1326,6 +1373,7 @@
 ---@class branchwork.WorkspaceMergePreviewResult
 ---@field workspaceId string
 ---@field repos branchwork.RepoMergePreview[]
+---@field message string The commit message that a merge without one would have.
 
 --- What was merged.
 ---@class branchwork.WorkspaceMergeResult
@@ -1359,6 +1407,7 @@
 ---@field repos? branchwork.RepoTarget[] Target branches per repo, where they differ.
 ---@field repoIds? string[] Only these repos of the project.
 ---@field isolation? branchwork.Isolation
+---@field directory? string
 ---@field carryUncommitted? boolean Begin the branch with a commit of what is uncommitted in the repo's own checkout.
 ---@field workDoneToken? string|integer
 
@@ -1367,6 +1416,7 @@
 ---@field workspace branchwork.Workspace
 ---@field session branchwork.Session
 ---@field execution? branchwork.ExecutionProcess The first process of the run, a setup script or the agent; null while the run waits.
+---@field waiting? branchwork.WaitingRun
 ---@field notes string[] Sentences for the person, such as what was left uncommitted.
 
 --- Which workspace.
@@ -1410,17 +1460,17 @@ M.methods = {
   projectCreate = "branchwork/project/create",
   --- Changes the fields that are given and leaves the others as they are. branchwork.ProjectUpdateParams -> branchwork.ProjectResult
   projectUpdate = "branchwork/project/update",
-  --- Deletes a project with its tasks. It is refused while one of them has a workspace, since that may hold work. branchwork.ProjectDeleteParams -> branchwork.Nothing
+  --- Deletes a project with its tasks and their workspaces. What the worktrees held is kept as snapshots, and the branches stay. branchwork.ProjectDeleteParams -> branchwork.ProjectDeleteResult
   projectDelete = "branchwork/project/delete",
   --- Puts a repo into a project; for one that is in it already, changes the overrides that are given. branchwork.ProjectAddRepoParams -> branchwork.ProjectAddRepoResult
   projectAddRepo = "branchwork/project/addRepo",
-  --- Takes a repo out of a project; the repo and its workspaces stay. branchwork.ProjectRemoveRepoParams -> branchwork.Nothing
+  --- Takes a repo out of a project; the repo and its workspaces stay. branchwork.ProjectRemoveRepoParams -> branchwork.ProjectResult
   projectRemoveRepo = "branchwork/project/removeRepo",
   --- The registered repos by name, all of them or a project's. branchwork.RepoListParams -> branchwork.RepoListResult
   repoList = "branchwork/repo/list",
   --- One repo, by its id or by a path in it, and the projects that it is in. branchwork.RepoGetParams -> branchwork.RepoGetResult
   repoGet = "branchwork/repo/get",
-  --- Registers the repository that a path lies in, by the root of its main worktree. Nothing in the repository changes, and one that is known already is given back. branchwork.RepoRegisterParams -> branchwork.RepoResult
+  --- Registers the repository that a path lies in, by the root of its main worktree. Nothing in the repository changes. branchwork.RepoRegisterParams -> branchwork.RepoRegisterResult
   repoRegister = "branchwork/repo/register",
   --- Makes a git repository with an empty first commit in a folder and registers it. branchwork.RepoInitParams -> branchwork.RepoResult
   repoInit = "branchwork/repo/init",
@@ -1438,15 +1488,15 @@ M.methods = {
   taskCreate = "branchwork/task/create",
   --- Changes the fields that are given and leaves the others as they are. Cancelling a task stops its processes. branchwork.TaskUpdateParams -> branchwork.TaskResult
   taskUpdate = "branchwork/task/update",
-  --- Deletes a task. It is refused while it has a workspace, since that may hold work. branchwork.TaskDeleteParams -> branchwork.Nothing
+  --- Deletes a task with its workspaces. What the worktrees held is kept as snapshots, and the branches stay. branchwork.TaskDeleteParams -> branchwork.TaskDeleteResult
   taskDelete = "branchwork/task/delete",
   --- The subtasks of a task or of one of its workspaces, the newest first. branchwork.TaskChildrenParams -> branchwork.TaskChildrenResult
   taskChildren = "branchwork/task/children",
-  --- The tasks whose title or description has every word, the newest first. branchwork.TaskSearchParams -> branchwork.TaskSearchResult
+  --- Tasks whose title or description has the words, the best match first. branchwork.TaskSearchParams -> branchwork.TaskSearchResult
   taskSearch = "branchwork/task/search",
-  --- The workspaces of a task or of all, the newest first; the archived ones only on demand. branchwork.WorkspaceListParams -> branchwork.WorkspaceListResult
+  --- The workspaces of a task or a project, the newest first. branchwork.WorkspaceListParams -> branchwork.WorkspaceListResult
   workspaceList = "branchwork/workspace/list",
-  --- One workspace with its sessions. branchwork.WorkspaceGetParams -> branchwork.WorkspaceGetResult
+  --- One workspace with its sessions, and its run where that waits. branchwork.WorkspaceGetParams -> branchwork.WorkspaceGetResult
   workspaceGet = "branchwork/workspace/get",
   --- Makes a workspace with its branch and worktrees without starting anything in it. A cancelled request leaves nothing behind. branchwork.WorkspaceCreateParams -> branchwork.WorkspaceCreateResult
   workspaceCreate = "branchwork/workspace/create",
@@ -1466,17 +1516,17 @@ M.methods = {
   workspaceMergePreview = "branchwork/workspace/mergePreview",
   --- Merges the work into the target branch, repo by repo. A Conflict carries as `kind` what `mergePreview` gives as the refusal's. branchwork.WorkspaceMergeParams -> branchwork.WorkspaceMergeResult
   workspaceMerge = "branchwork/workspace/merge",
-  --- The conversations of a workspace or of all, the newest first. branchwork.ConversationListParams -> branchwork.ConversationListResult
+  --- The conversations of a workspace or a task, the newest first. branchwork.ConversationListParams -> branchwork.ConversationListResult
   conversationList = "branchwork/conversation/list",
   --- One conversation with its sessions, processes, turns, open requests and queue. branchwork.ConversationGetParams -> branchwork.ConversationGetResult
   conversationGet = "branchwork/conversation/get",
-  --- What was said and done, over all sessions, each beginning with a boundary entry. A text that grows comes as `appended`, never as a whole again. branchwork.ConversationEntriesParams -> branchwork.ConversationEntriesResult, pieces: branchwork.ConversationEntriesPart
+  --- What was said and done, over all sessions, each beginning with a boundary entry. A text that grows comes as `append`, never as a whole again. branchwork.ConversationEntriesParams -> branchwork.ConversationEntriesResult, pieces: branchwork.ConversationEntriesPart
   conversationEntries = "branchwork/conversation/entries",
   --- Sends a follow-up: at once where nothing runs, else it is queued. It is stored before the answer comes. branchwork.ConversationPromptParams -> branchwork.ConversationPromptResult
   conversationPrompt = "branchwork/conversation/prompt",
   --- Says that a person has looked: its finished and failed turns leave the attention list. branchwork.ConversationMarkSeenParams -> branchwork.ConversationMarkSeenResult
   conversationMarkSeen = "branchwork/conversation/markSeen",
-  --- The processes of a workspace or of all, the newest first. branchwork.ExecutionListParams -> branchwork.ExecutionListResult
+  --- The processes of a workspace or a conversation, the newest first; without either, all that match. branchwork.ExecutionListParams -> branchwork.ExecutionListResult
   executionList = "branchwork/execution/list",
   --- One process with HEAD of each repo before and after it, and its turn if it is a coding agent. branchwork.ExecutionGetParams -> branchwork.ExecutionGetResult
   executionGet = "branchwork/execution/get",
@@ -1484,7 +1534,7 @@ M.methods = {
   executionStop = "branchwork/execution/stop",
   --- The log of a process from a record on, and with `follow` what comes after it, as one stream without a gap or a repeat. `text` shows a script's output as it is and an agent's entries as text. branchwork.ExecutionLogsParams -> branchwork.ExecutionLogsResult, pieces: branchwork.ExecutionLogsPart
   executionLogs = "branchwork/execution/logs",
-  --- What agents ask and nobody has answered, the oldest first. branchwork.ApprovalListParams -> branchwork.ApprovalListResult
+  --- What agents ask, the oldest first. branchwork.ApprovalListParams -> branchwork.ApprovalListResult
   approvalList = "branchwork/approval/list",
   --- Answers an agent's request with one of its options. The decision is stored before it is sent. A second answer is a Conflict of the kind `alreadyAnswered`. branchwork.ApprovalRespondParams -> branchwork.ApprovalRespondResult
   approvalRespond = "branchwork/approval/respond",
