@@ -70,6 +70,19 @@ def test_no_git_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert caught.value.reason == "gitMissing"
 
 
+def test_no_git_when_it_is_needed_for_the_first_time(tmp_path: Path) -> None:
+    script = (
+        "from branchwork.domain.errors import GitFailed\n"
+        "from branchwork.git import command\n"
+        "try: command.require()\n"
+        "except GitFailed as error: print(error.reason)\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script], env={"PATH": str(tmp_path)}, capture_output=True, check=True
+    )
+    assert child.stdout == b"gitMissing\n"
+
+
 def test_a_git_that_hangs_is_stopped(
     fake_git: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -104,11 +104,12 @@ def output(
     env: Mapping[str, str] | None = None,
 ) -> Completed:
     """Runs git without hooks, helpers and locks; an exit code outside `codes` raises."""
+    added = {**_QUIET, **(env or {})}
+    argv = _argv(directory, added, arguments)
+    # Late, because it takes a tenth of a second, and because it fails where there is no git.
     from git.cmd import Git
     from git.exc import GitCommandNotFound
 
-    added = {**_QUIET, **(env or {})}
-    argv = _argv(directory, added, arguments)
     with tempfile.TemporaryFile() as given:
         given.write(stdin or b"")
         given.seek(0)
@@ -136,10 +137,11 @@ def bounded(
     directory: Path, *arguments: str, limit: int, env: Mapping[str, str] | None = None
 ) -> bytes:
     """The first bytes of what git prints: one more than `limit` when there is more."""
+    added = {**_QUIET, **(env or {})}
+    argv = _argv(directory, added, arguments)
     from git.cmd import Git
 
-    added = {**_QUIET, **(env or {})}
-    process = Git(os.sep).execute(_argv(directory, added, arguments), as_process=True, env=added)
+    process = Git(os.sep).execute(argv, as_process=True, env=added)
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
     try:

@@ -78,7 +78,7 @@ def files(repository: Path, base: str, head: str) -> list[FileChange]:
 
 def worktree_files(worktree: Path, base: str) -> list[FileChange]:
     """What a worktree's files have over a commit: committed, uncommitted and untracked."""
-    with _with_untracked(worktree, None) as variables:
+    with _with_untracked(worktree, ()) as variables:
         arguments = (*_PLAIN, "--raw", "--numstat", "-z", base, "--")
         return _parsed(command.output(worktree, *arguments, env=variables).stdout)
 
@@ -100,11 +100,9 @@ def worktree_patch(
 
 
 @contextmanager
-def _with_untracked(worktree: Path, names: Sequence[str] | None) -> Iterator[dict[str, str]]:
+def _with_untracked(worktree: Path, names: Sequence[str]) -> Iterator[dict[str, str]]:
     """Variables under which untracked files count as added; nothing is hashed or stored."""
-    untracked = [name for name in _untracked(worktree) if not name.endswith("/")]
-    if names:
-        untracked = [name for name in untracked if paths.covers(names, name)]
+    untracked = [name for name in _untracked(worktree, names) if not name.endswith("/")]
     safe = command.without_local_programs(worktree)
     if not untracked:
         yield safe
@@ -128,9 +126,9 @@ def copied_index(worktree: Path) -> Iterator[Path]:
         yield copy
 
 
-def _untracked(worktree: Path) -> list[str]:
-    raw = command.read(worktree, "ls-files", "--others", "--exclude-standard", "--full-name", "-z")
-    return paths.split(raw)
+def _untracked(worktree: Path, names: Sequence[str]) -> list[str]:
+    listing = ("--literal-pathspecs", "ls-files", "--others", "--exclude-standard", "-z", "--")
+    return paths.split(command.read(worktree, *listing, *names))
 
 
 def _bounded(

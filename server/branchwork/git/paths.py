@@ -27,8 +27,3 @@ def literal(names: Iterable[str]) -> bytes:
 def shown(name: str) -> str:
     """The name as it may be sent to an editor: a lone surrogate becomes `\\xNN`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def covers(names: Iterable[str], path: str) -> bool:
-    """Whether the path is one of the names or lies below one of them."""
-    return any(path == name or path.startswith(name.rstrip("/") + "/") for name in names)
