@@ -24,6 +24,7 @@ STARTS = {
     "session/load": SessionStart.LOADED,
     "session/resume": SessionStart.RESUMED,
 }
+HANDSHAKE_AND_TURN = frozenset({"initialize", "session", "mode", "prompt"})
 RESTART_ID = "session:new"
 """The message id of a session/new that stands in for a session that could not be gone on with."""
 
@@ -193,18 +194,23 @@ class Fold:
             case "session":
                 return self._session_began(sent, at)
             case "mode":
-                params = sent.call.params
-                wanted = params.get("modeId") or params.get("value")
-                self.session.read_options(sent.result.get("configOptions"))
-                return self._updates.mode_is(wire.text(wanted), at)
+                deltas = self._updates.options_are(sent.result.get("configOptions"), at)
+                return deltas + self._updates.mode_is(self._mode_set_by(sent.call), at)
             case "prompt":
                 return self._stopped(sent, at)
         return []
 
+    def _mode_set_by(self, call: wire.Call) -> str | None:
+        """The mode that a request set; config options may be about something else."""
+        if call.method == "session/set_mode":
+            return wire.text(call.params.get("modeId"))
+        is_mode = call.params.get("configId") == self.session.mode_option
+        return wire.text(call.params.get("value")) if is_mode else None
+
     def _failed(self, sent: Sent, fault: wire.Fault, at: At) -> list[Delta]:
         reason = faults.reason(fault)
         tries_again = sent.call.method in ("session/load", "session/resume")
-        if sent.role == "close" or (tries_again and reason != "needsLogin"):
+        if sent.role not in HANDSHAKE_AND_TURN or (tries_again and reason != "needsLogin"):
             return []
         return self._entries.add(
             lambda index: entry.Error(

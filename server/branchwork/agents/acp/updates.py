@@ -172,8 +172,12 @@ class Updates:
         return self.mode_is(wire.text(update.get("currentModeId")), at)
 
     def _options(self, update: Update, at: At) -> list[Delta]:
+        return self.options_are(update.get("configOptions"), at)
+
+    def options_are(self, options: Any, at: At) -> list[Delta]:
+        """The config options as they are now; one of them may be the mode."""
         before = self._session.current_mode
-        self._session.read_options(update.get("configOptions"))
+        self._session.read_options(options)
         now, self._session.current_mode = self._session.current_mode, before
         return self.mode_is(now, at)
 
