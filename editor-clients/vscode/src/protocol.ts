@@ -967,11 +967,8 @@ export interface Range {
   end: Position;
 }
 
-/** Who answers now. */
-export interface ReconnectedParams {
-  /** Of the daemon that answers now. */
-  version?: string;
-}
+/** No parameters. */
+export type ReconnectedParams = Record<string, never>;
 
 /** Why it can't be merged now. */
 export interface Refusal {
@@ -1162,7 +1159,6 @@ export interface ScriptOutputEntry {
 /** `capabilities.experimental.branchwork` of the server. */
 export interface ServerCapabilities {
   protocolVersion: number;
-  version: string;
   features: string[];
 }
 

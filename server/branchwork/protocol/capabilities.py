@@ -22,7 +22,6 @@ class ServerCapabilities(Struct, frozen=True, kw_only=True):
     """`capabilities.experimental.branchwork` of the server."""
 
     protocol_version: int
-    version: str
     features: list[str]
 
 

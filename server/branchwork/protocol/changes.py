@@ -78,10 +78,7 @@ class ChangedParams(Reading, frozen=True, kw_only=True):
 
 
 class ReconnectedParams(Struct, frozen=True, kw_only=True):
-    """Who answers now."""
-
-    version: str | None = None
-    """Of the daemon that answers now."""
+    """No parameters."""
 
 
 SUBSCRIBE = Request(
@@ -113,5 +110,5 @@ RECONNECTED = Notification(
     params=ReconnectedParams,
     doc="Another daemon answers now; requests under way were answered with DaemonLost. "
     "Ask `changes/since`, subscribe again, and open follow-streams again.",
-    example={"version": "0.1.0"},
+    example={},
 )

@@ -82,7 +82,8 @@ COMMANDS = """
 ## Commands
 
 Any LSP client can run these by `workspace/executeCommand`.
-The one argument is an object: the params of the request of the same name, and the result is the request's.
+The one argument is an object: the params of the request of the same name, and the result is the request's, or that of `document/open` where a document was opened instead.
+The request of that name, in contrast, wants its target named, and is refused without it.
 Without an argument each does something that can be wanted without one, but it never answers an agent or merges.
 """
 

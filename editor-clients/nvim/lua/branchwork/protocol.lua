@@ -761,9 +761,8 @@
 ---@field start branchwork.Position
 ---@field ["end"] branchwork.Position
 
---- Who answers now.
+--- No parameters.
 ---@class branchwork.ReconnectedParams
----@field version? string Of the daemon that answers now.
 
 --- Why it can't be merged now.
 ---@class branchwork.Refusal
@@ -920,7 +919,6 @@
 --- `capabilities.experimental.branchwork` of the server.
 ---@class branchwork.ServerCapabilities
 ---@field protocolVersion integer
----@field version string
 ---@field features string[]
 
 --- One start of an agent, or one follow-up.
