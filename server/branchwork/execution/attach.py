@@ -76,6 +76,10 @@ def status(directory: Path) -> Ended | Alive | Lost:
     known = _shim_file(directory)
     if is_held or processes.is_same(known.shim, known.shimStart):
         return Alive(shim=known.shim, child=known.child)
+    # Without a lock that could be asked, it may have ended while its pid was looked at.
+    ended = exits.read(directory)
+    if ended is not None:
+        return Ended(exit=ended)
     is_orphan = processes.is_same(known.child, known.childStart)
     return Lost(child=known.child if is_orphan else None)
 

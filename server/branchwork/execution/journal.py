@@ -42,7 +42,7 @@ class Record:
 def decode(line: bytes) -> Record:
     try:
         return _decode(line)
-    except (msgspec.DecodeError, ValueError, KeyError, TypeError):
+    except (msgspec.DecodeError, ValueError, KeyError, TypeError, RecursionError):
         seq = segments.seq_of(line)
         return Record(seq=seq or 0, t=0, stream="x", data=line, unreadable=True)
 

@@ -135,7 +135,7 @@ class Recorder:
         return False
 
     def _is_full(self) -> bool:
-        if self._torn or not self._offset:
+        if self._torn or not self._offset or not self._pending:
             return False
         return self._offset + len(self._pending) > self._segment_bytes
 

@@ -65,17 +65,15 @@ def whole_lines(file: Path, offset: int, limit: int) -> bytes:
 
 def find(directory: Path, seq: int) -> Place | None:
     """Where the record lies or will lie; None while what comes before it is not there."""
-    before: int | None = None
-    for number in _numbers(directory):
-        first = seq_of(whole_lines(path(directory, number), 0, NEAR))
-        if first is not None and first > seq:
-            break
-        before = number
-    if before is None:
-        # The first is missing, which is the best place all the same.
-        numbers = _numbers(directory)
-        return Place(numbers[0], 0) if numbers else None
-    return _find_in(path(directory, before), before, seq)
+    numbers = _numbers(directory)
+    if not numbers:
+        return None
+    begun = numbers[0]
+    for number in numbers:
+        first = _first_seq(path(directory, number))
+        if first is not None and first <= seq:
+            begun = number
+    return _find_in(path(directory, begun), begun, seq)
 
 
 def _find_in(file: Path, number: int, seq: int) -> Place | None:
@@ -87,7 +85,7 @@ def _find_in(file: Path, number: int, seq: int) -> Place | None:
             low = start
         else:
             high = middle
-    last = seq - 1 if low == 0 and seq == 1 else None
+    last = 0 if number == 1 else None
     while lines := whole_lines(file, low, NEAR):
         for line in lines.splitlines(keepends=True):
             found = seq_of(line)
@@ -121,9 +119,14 @@ def _numbers(directory: Path) -> list[int]:
 
 def _segment(directory: Path, number: int) -> Segment:
     file = path(directory, number)
-    first = seq_of(whole_lines(file, 0, NEAR)) or 0
+    first = _first_seq(file) or 0
     last, size = _end(file)
     return Segment(number=number, path=file, first_seq=first, last_seq=last, bytes=size)
+
+
+def _first_seq(file: Path) -> int | None:
+    readable = (seq_of(line) for line in whole_lines(file, 0, NEAR).splitlines())
+    return next((seq for seq in readable if seq is not None), None)
 
 
 def _end(file: Path) -> tuple[int, int]:

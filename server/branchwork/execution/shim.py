@@ -253,7 +253,8 @@ class Shim:
 
     def _message(self, connection: Connection, message_id: str, frame: bytes, shown: bytes) -> None:
         try:
-            whole, text = a2b_base64(frame), a2b_base64(shown)
+            whole = a2b_base64(frame, strict_mode=True)
+            text = a2b_base64(shown, strict_mode=True)
         except Base64Error:
             self._doorbell.tell(connection, f"N {message_id}\n".encode())
             return
