@@ -47,7 +47,7 @@ def taken(kind: type[Wire], entity: Any, /, **more: Any) -> Wire:
     """A wire struct with the fields that it shares with an entity, and some of its own."""
     owner: Any = type(entity)
     values = {name: getattr(entity, name) for name in _shared(kind, owner)}
-    return wire_kind(**(values | more))
+    return kind(**(values | more))
 
 
 @cache
