@@ -72,6 +72,26 @@ def test_another_message_id_begins_another_message(journal: Journal) -> None:
     assert fold.summary == "two"
 
 
+def test_what_ends_a_model_turn_ends_a_message_without_an_id(journal: Journal) -> None:
+    journal.update("tool_call", toolCallId="t", title="ls")
+    for message_id in ({}, {"messageId": "m"}):
+        journal.say("one", **message_id)
+        journal.update("usage_update", used=1, size=2)
+        journal.update("tool_call_update", toolCallId="t", status="completed")
+        journal.say("two", **message_id)
+    fold = folded(journal)
+    texts = [e.text for e in fold.entries if isinstance(e, entry.AgentMessage)]
+    assert texts == ["one", "two", "onetwo"], "only the messages with an id go on"
+
+
+def test_a_warning_of_the_adapter_is_not_the_summary(journal: Journal) -> None:
+    journal.say("Done.", messageId="m")
+    journal.say("Warning: modes will change.")
+    fold = folded(journal)
+    assert fold.summary == "Done."
+    assert len(fold.entries) == 2
+
+
 def test_standard_error_does_not_tear_a_message_apart(journal: Journal) -> None:
     journal.say("a wo")
     journal.add("e", "phase 1")
@@ -132,6 +152,38 @@ def test_a_permission_request_brings_its_tool_call(journal: Journal) -> None:
     assert fold.requests[0].option_id == "no"
     assert fold.open_tool_calls == []
     assert fold.unanswered == []
+
+
+@pytest.mark.parametrize(
+    ("tool_call", "sentence"),
+    [
+        ({"title": "Create file", "locations": [{"path": "/r/a.txt"}]}, "Create file: a.txt?"),
+        ({"title": "Write a.txt", "locations": [{"path": "/r/a.txt"}]}, "Write a.txt?"),
+        ({"title": "/r/a.txt", "kind": "edit", "locations": [{"path": "/r/a.txt"}]}, "Edit a.txt?"),
+        (
+            {"title": "tidy up", "kind": "execute", "rawInput": {"command": "rm -rf /r/x"}},
+            "Run: rm -rf /r/x?",
+        ),
+        (
+            {"title": "t", "kind": "execute", "rawInput": {"command": ["sh", "-c", "a b"]}},
+            "Run: sh -c 'a b'?",
+        ),
+        ({"title": "ls\n-l", "kind": "execute"}, "Run: ls -l?"),
+        (
+            {"title": "Edit files", "locations": [{"path": f"/r/{n}"} for n in "abcde"]},
+            "Edit files: a, b, c and 2 more?",
+        ),
+        ({"title": "Really?"}, "Really?"),
+        ({}, "Use a tool?"),
+    ],
+)
+def test_the_question_names_what_would_happen(
+    journal: Journal, tool_call: dict[str, Any], sentence: str
+) -> None:
+    sent(journal, 0, "session/new", cwd="/r", mcpServers=[])
+    params = {"toolCall": {"toolCallId": "t", **tool_call}, "options": OPTIONS}
+    journal.agent(id=0, method="session/request_permission", params=params)
+    assert folded(journal).requests[0].sentence == sentence
 
 
 def test_a_permission_request_may_only_name_its_tool_call(journal: Journal) -> None:

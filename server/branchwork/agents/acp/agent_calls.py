@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from branchwork.agents.acp import content, wire
+from branchwork.agents.acp.question import question
 from branchwork.agents.acp.tool_calls import ToolCalls
 from branchwork.agents.agent import Delta, Request
 from branchwork.agents.entry_list import EntryList
 from branchwork.domain.approval import ApprovalOption
-from branchwork.domain.entry import PermissionOutcome, PermissionRequest, ToolCall
+from branchwork.domain.entry import PermissionOutcome, PermissionRequest
 
 PERMISSION = "session/request_permission"
-SENTENCE_LIMIT = 300
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class AgentCalls:
         self._calls: list[AgentCall] = []
         self._uses: dict[str, int] = {}
         self._open: dict[str, list[AgentCall]] = {}
+        self.cwd: str | None = None
 
     @property
     def requests(self) -> list[Request]:
@@ -68,7 +69,7 @@ class AgentCalls:
             seq=seq,
             t=t,
             tool_call_id=tool_call_id,
-            sentence=_sentence(self._tool_calls.find(tool_call_id)),
+            sentence=question(self._tool_calls.find(tool_call_id), self.cwd),
             options=content.options(params.get("options")),
         )
         agent_call.request, agent_call.index = request, len(self._entries)
@@ -133,13 +134,3 @@ def _entry(index: int, request: Request) -> PermissionRequest:
         outcome=request.outcome,
         option_id=request.option_id,
     )
-
-
-def _sentence(tool_call: ToolCall | None) -> str:
-    """The question to show: agents name the tool call, they don't ask one."""
-    what = "" if tool_call is None else " ".join(tool_call.title.split()).rstrip("?")
-    if tool_call is None or not what:
-        return "Use a tool?"
-    if len(what) > SENTENCE_LIMIT:
-        what = what[:SENTENCE_LIMIT] + "…"
-    return f"Run: {what}?" if tool_call.tool_kind == "execute" else f"{what}?"

@@ -176,6 +176,7 @@ class Fold:
         match message:
             case wire.Call():
                 sent = self.calls.sent(message, at.seq, at.t, record.message_id)
+                self._asked.cwd = wire.text(message.params.get("cwd")) or self._asked.cwd
                 return self._updates.prompted(_prompt(sent), at) if sent.role == "prompt" else []
             case wire.Notification(method="session/cancel"):
                 self.cancelled_t = at.t

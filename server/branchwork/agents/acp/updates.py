@@ -25,12 +25,16 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
-    """The message that is being written: the next part of the same one goes on in `index`."""
+    """The message that is being written: the next part of the same one goes on in `index`.
+
+    `broken`: something came between that separates messages of agents which don't number them.
+    """
 
     index: int
     make: type[TextEntry]
     message_id: str | None
     parent_id: str | None
+    broken: bool = False
 
 
 class Updates:
@@ -44,6 +48,7 @@ class Updates:
         self._prompt = ""
         self._single: dict[str, int] = {}
         self._last_message: int | None = None
+        self._numbered = False
         self.usage: entry.Usage | None = None
 
     @property
@@ -58,6 +63,7 @@ class Updates:
         """Our prompt begins a turn."""
         self._prompt = prompt
         self._last_message = None
+        self._numbered = False
         self._single.pop("plan", None)
         self._flow = None
         return self._entries.add(
@@ -67,6 +73,11 @@ class Updates:
     def interrupt(self) -> None:
         """Something else was shown: the next part of a message begins a new one."""
         self._flow = None
+
+    def _break(self) -> None:
+        """A model turn may have ended here."""
+        if self._flow is not None:
+            self._flow = replace(self._flow, broken=True)
 
     def take(self, update: Update, at: At, *, replayed: bool) -> list[Delta]:
         """One update. Of a replayed history only what describes the session is taken."""
@@ -108,8 +119,12 @@ class Updates:
 
     def _message(self, update: Update, at: At) -> list[Delta]:
         deltas = self._say(entry.AgentMessage, update, at)
-        if self._flow is not None and deltas and self._flow.parent_id is None:
-            self._last_message = self._flow.index
+        flow = self._flow
+        if deltas and flow is not None and flow.parent_id is None:
+            # Where messages have ids, those without are the adapter's own warnings.
+            if flow.message_id is not None or not self._numbered:
+                self._last_message = flow.index
+            self._numbered = self._numbered or flow.message_id is not None
         return deltas
 
     def _thought(self, update: Update, at: At) -> list[Delta]:
@@ -141,6 +156,7 @@ class Updates:
         deltas = self._tool_calls.upsert(update, at.seq, at.t)
         if len(self._entries) > before:
             self.interrupt()
+        self._break()
         if not deltas and wire.text(update.get("toolCallId")) is None:
             return self._unknown("tool_call", update, at)
         return deltas
@@ -155,6 +171,7 @@ class Updates:
         return self._one("commands", made)
 
     def _usage(self, update: Update, at: At) -> list[Delta]:
+        self._break()
         old = self.usage or entry.Usage(index=0, seq=at.seq, t=at.t)
         cost = wire.mapping(update.get("cost"))
         amount = wire.number(cost.get("amount"))
@@ -252,8 +269,8 @@ class Updates:
 def _continues(
     flow: _Flow, make: type[TextEntry], message_id: str | None, parent_id: str | None
 ) -> bool:
-    same_message = flow.message_id == message_id or None in (flow.message_id, message_id)
-    return flow.make is make and same_message and flow.parent_id == parent_id
+    same = (flow.make, flow.parent_id, flow.message_id) == (make, parent_id, message_id)
+    return same and (message_id is not None or not flow.broken)
 
 
 def _has_content(update: Update) -> bool:
