@@ -166,6 +166,14 @@ def test_no_prompt_without_the_mode_that_was_chosen() -> None:
     assert talk.pump() == []
 
 
+def test_who_bypasses_permissions_gets_by_without_the_mode() -> None:
+    """Some agents offer it only where they think it safe; each request is answered by us then."""
+    talk = Talk(replace(TURN, mode="yolo", policy=Policy.BYPASS)).initialized()
+    talk.pump()
+    talk.reply({"sessionId": "s1", "modes": MODES})
+    assert talk.pump()[0]["method"] == "session/prompt"
+
+
 RESUMING = replace(TURN, agent_session_id="old")
 CANNOT = {"code": -32002, "message": "Session not found"}
 

@@ -71,15 +71,26 @@ def _stage(fold: Fold, turn: Turn) -> list[Outgoing]:
         return []
     if mode is None and turn.mode in fold.session.mode_ids:
         return [_mode(fold, turn.mode)]
-    if mode is not None and (mode.reply is None or mode.fault is not None):
+    if mode is not None and (mode.reply is None or mode_is_refused(fold, turn)):
         return []
     return [_prompt(fold, turn)] if calls.newest("prompt") is None else []
 
 
 def mode_is_missing(fold: Fold, turn: Turn) -> bool:
-    """The agent has modes, but not the one that the policy asks for."""
+    """The agent has modes, but not the one that the policy needs."""
     known = fold.session.mode_ids
-    return turn.mode is not None and bool(known) and turn.mode not in known
+    return _needs_mode(turn) and bool(known) and turn.mode not in known
+
+
+def mode_is_refused(fold: Fold, turn: Turn) -> bool:
+    """The agent would not go into the mode that the policy needs."""
+    mode = fold.calls.newest("mode")
+    return _needs_mode(turn) and mode is not None and mode.fault is not None
+
+
+def _needs_mode(turn: Turn) -> bool:
+    """Who bypasses permissions gets by without a mode: we answer every request ourselves."""
+    return turn.mode is not None and turn.policy is not Policy.BYPASS
 
 
 def _initialize(fold: Fold) -> Outgoing:

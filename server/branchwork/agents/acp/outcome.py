@@ -133,7 +133,7 @@ def _no_mode(fold: Fold, turn: Turn, mode: Sent | None) -> Ended | None:
             f"The agent has no mode '{turn.mode}', it has {', '.join(fold.session.mode_ids)}: "
             "choose another one, or name it under `modes` in your agents file.",
         )
-    if mode is not None and mode.fault is not None:
+    if mode is not None and mode.fault is not None and driver.mode_is_refused(fold, turn):
         return _ended(
             ExecutionStatus.FAILED,
             "modeUnavailable",
