@@ -18,8 +18,8 @@ PROTOCOL = 1
 LONGEST_HANDSHAKE = 1 << 20
 # The limit of the system is 108 bytes on Linux and 104 on macOS.
 LONGEST_SOCKET_PATH = 100
-# Nothing in the socket folder may have a longer name: a UUID and `.sock`.
-LONGEST_NAME = 41
+# Nothing in the socket folder may have a longer name; a shim's is `x-` and 12 digits and `.sock`.
+LONGEST_NAME = 20
 LISTENER_FD = 3
 SERVER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -389,6 +389,9 @@ class _Scanning:
     parse_constant = float
 
 
+# While the module `json` is not imported, the scanner's own error turns into a SystemError.
+NOT_JSON = (StopIteration, ValueError, RecursionError, SystemError)
+
 scan_json = _json.make_scanner(_Scanning())  # type: ignore[arg-type]
 quote_json = _json.encode_basestring_ascii
 
@@ -424,7 +427,7 @@ def decode_line(line: bytes) -> dict[str, object]:
     """A line of the handshake; a ValueError where it is no JSON object."""
     try:
         value, _ = scan_json(line.decode("utf-8").strip(), 0)
-    except (StopIteration, RecursionError) as error:
+    except NOT_JSON as error:
         raise ValueError("not a JSON object") from error
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")

@@ -112,9 +112,11 @@ class Client:
     def stop_reading(self) -> None:
         """An editor that hangs: what the server sends is left in the socket."""
         self._reading.cancel()
-        transport = self._writer.transport
-        assert isinstance(transport, asyncio.ReadTransport)
-        transport.pause_reading()
+        # The stream pauses its transport by itself when nobody takes what it holds.
+
+    def start_reading(self) -> None:
+        """The editor is back."""
+        self._reading = asyncio.create_task(self._read())
 
     async def closed(self) -> None:
         """Wait until the server has closed the connection."""

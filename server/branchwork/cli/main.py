@@ -36,3 +36,7 @@ def _usage(argv: list[str]) -> None:
         print(f"  {verb:10} {help_text}", file=out)
     print("\n`branchwork VERB --help` says more.", file=out)
     sys.exit(0 if asked else 2)
+
+
+if __name__ == "__main__":
+    main()

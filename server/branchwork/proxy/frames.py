@@ -109,7 +109,7 @@ def _look(text: str, trusted: bool) -> "tuple[object, str] | None":
             elif key == "method":
                 method = str(value)
             at = _skip(text, at) + 1
-    except (IndexError, StopIteration, ValueError, RecursionError):
+    except (IndexError, *endpoint.NOT_JSON):
         return None
     return id, method
 

@@ -1,0 +1,3 @@
+from support.daemons import home
+
+__all__ = ["home"]
