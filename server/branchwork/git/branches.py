@@ -37,6 +37,13 @@ def listed(repository: Path) -> list[Branch]:
     return sorted(found, key=lambda branch: (not branch.is_current, -branch.committed_at))
 
 
+def remotes(repository: Path) -> list[tuple[str, str]]:
+    """Names and addresses of the remotes; a password in an address is left out."""
+    names = command.line(repository, "remote", codes=(0,)).splitlines()
+    found = [(name, command.line(repository, "remote", "get-url", name)) for name in names]
+    return [(name, re.sub(r"(?<=://)[^/@]*@", "", url)) for name, url in found]
+
+
 def commit(repository: Path, branch: str) -> str:
     """The commit that a local branch stands at."""
     arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"refs/heads/{branch}")

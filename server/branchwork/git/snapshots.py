@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from branchwork.domain.errors import Conflict
 from branchwork.git import command, commits, diffs, nested, paths, repositories
 from branchwork.git.command import Runner
 
@@ -92,6 +93,26 @@ def restore_commit(
     """Brings files, branch and HEAD back to a commit; what was made since is gone."""
     found = repositories.commit_id(worktree, commit)
     _go_back(worktree, branch, (found, found), runner, env)
+
+
+def begin_with(
+    worktree: Path, snapshot: Snapshot, message: str, runner: Runner, env: Mapping[str, str]
+) -> str:
+    """Make what a snapshot holds the next commit of a clean worktree that stands where it began."""
+    head = repositories.head_commit(worktree)
+    if head is None or head != snapshot.head:
+        raise Conflict(
+            "Uncommitted changes can be carried over only to a branch that starts from the commit "
+            "that is checked out. Choose that base branch, or go on without them.",
+            kind="otherBase",
+        )
+    arguments = ("commit-tree", "-p", head, "-m", message, f"{snapshot.commit}^{{tree}}")
+    made = command.hooked(runner, env, worktree, *arguments)
+    if made.code:
+        raise commits.failure(arguments, made)
+    commit = command.text(made.stdout).strip()
+    _run(worktree, runner, env, "reset", "--quiet", "--keep", commit)
+    return commit
 
 
 def _go_back(

@@ -62,6 +62,7 @@ class EditorConnection(LanguageServer):
         self._at_close: list[Callable[[], None]] = []
         self.abilities: Mapping[str, Any] = {}
         self.options: Mapping[str, Any] = {}
+        self.name = "an editor"
         super().__init__(
             "branchwork",
             version,
@@ -181,6 +182,7 @@ class EditorConnection(LanguageServer):
         capabilities = _object(initialize, "capabilities")
         self.abilities = _object(_object(capabilities, "experimental"), "branchwork")
         self.options = _object(initialize, "initializationOptions")
+        self.name = str(_object(initialize, "clientInfo").get("name") or "an editor")
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """pygls would show Python's words to the person; ours are in the response or the log."""

@@ -1,9 +1,24 @@
-"""Work-done progress of one connection, without the tokens of work that is over."""
+"""Work-done progress: of a request that takes long, and of the agents that run.
 
-from typing import Any
+A token that the editor gave is used as it is; where it gave none, and can show progress, we make
+one. Payloads of logs never travel here.
+"""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.progress import Progress
+
+from branchwork.lsp import wire
+from branchwork.lsp.errors import EditorGone
+
+if TYPE_CHECKING:
+    from branchwork.lsp.connection import EditorConnection
+
+CREATE = types.WINDOW_WORK_DONE_PROGRESS_CREATE
 
 
 class WorkDoneProgress(Progress):
@@ -12,3 +27,58 @@ class WorkDoneProgress(Progress):
     def end(self, token: types.ProgressToken, value: types.WorkDoneProgressEnd) -> Any:
         super().end(token, value)
         self.tokens.pop(token, None)
+
+
+class Work:
+    """One piece of work that an editor shows; without a token nothing is shown."""
+
+    def __init__(self, ls: "EditorConnection", token: types.ProgressToken | None) -> None:
+        self._ls = ls
+        self._token = token
+
+    def begin(self, title: str, *, cancellable: bool = False) -> None:
+        """The first word; nothing may be said before it."""
+        self._say(types.WorkDoneProgressBegin(title=title, cancellable=cancellable))
+
+    def report(self, message: str, percentage: int | None = None) -> None:
+        """What is done now."""
+        self._say(types.WorkDoneProgressReport(message=message, percentage=percentage))
+
+    def end(self, message: str | None = None) -> None:
+        """The last word."""
+        self._say(types.WorkDoneProgressEnd(message=message))
+
+    def _say(self, value: Any) -> None:
+        if self._token is not None:
+            plain = wire.converter().unstructure(value)
+            self._ls.notify(types.PROGRESS, types.ProgressParams(token=self._token, value=plain))
+
+
+@contextlib.asynccontextmanager
+async def work_done(
+    ls: "EditorConnection", token: types.ProgressToken | None, title: str
+) -> AsyncIterator[Work]:
+    """The progress of one request, from its begin to its end however it ends."""
+    work = Work(ls, token if token is not None else await made_token(ls))
+    work.begin(title)
+    try:
+        yield work
+    except BaseException:
+        work.end("it failed")
+        raise
+    work.end()
+
+
+async def made_token(ls: "EditorConnection") -> str | None:
+    """A token of ours that the editor has agreed to; None where it can't show progress."""
+    window = ls.protocol.client_capabilities.window
+    if window is None or not window.work_done_progress or ls.options.get("progress") is False:
+        return None
+    token = f"branchwork-{secrets.token_hex(6)}"
+    try:
+        await ls.ask(CREATE, types.WorkDoneProgressCreateParams(token=token))
+    except EditorGone:
+        raise
+    except Exception:  # noqa: BLE001  whatever the editor answers, work goes on unseen
+        return None
+    return token

@@ -19,6 +19,8 @@ from branchwork.domain import repo as repos
 from branchwork.domain import run as runs
 from branchwork.domain import session as sessions
 from branchwork.domain import workspace as workspaces
+from branchwork.domain.identity import timestamp
+from branchwork.git.branches import Branch
 from branchwork.protocol import agents as wire_agents
 from branchwork.protocol import approvals as wire_approvals
 from branchwork.protocol import attention as wire_attention
@@ -72,6 +74,24 @@ def project(view: views.ProjectView) -> wire_projects.Project:
 def project_repo(link: projects.ProjectRepo) -> wire_projects.ProjectRepo:
     """A project's settings for a repo."""
     return taken(wire_projects.ProjectRepo, link)
+
+
+def member(one: views.Member) -> wire_projects.ProjectRepoMember:
+    """A repo of a project."""
+    return wire_projects.ProjectRepoMember(
+        repo=repo(one.repo), overrides=project_repo(one.overrides)
+    )
+
+
+def branch(one: Branch) -> wire_repos.Branch:
+    """A branch."""
+    return wire_repos.Branch(
+        name=one.name,
+        is_current=one.is_current,
+        is_remote=one.is_remote,
+        head_commit=one.commit,
+        committed_at=timestamp(one.committed_at * 1000),
+    )
 
 
 def repo(entity: repos.Repo) -> wire_repos.Repo:

@@ -17,6 +17,7 @@ class Availability:
     agent: Description
     installed: bool
     downloads: bool
+    problem: str | None = None
 
 
 async def listed(app: App, environment: Mapping[str, str]) -> list[Availability]:
@@ -45,4 +46,15 @@ def first_installed(agents: Registry, environment: Mapping[str, str]) -> Descrip
 def _seen(agent: Description, environment: Mapping[str, str]) -> Availability:
     ways = launch.ways(agent, environment)
     installed = launch.installed(agent, environment)
-    return Availability(agent=agent, installed=installed, downloads=bool(ways) and not installed)
+    problem = None
+    if not ways:
+        try:
+            launch.launch(agent, environment)
+        except AgentUnavailable as error:
+            problem = error.sentence
+    return Availability(
+        agent=agent,
+        installed=installed,
+        downloads=bool(ways) and not installed,
+        problem=problem,
+    )

@@ -54,7 +54,7 @@ class App:
     live: dict[str, Live] = field(default_factory=dict)
     jobs: set[asyncio.Task[None]] = field(default_factory=set)
     commits: Pulse = field(default_factory=Pulse)
-    started_at: str = field(default_factory=lambda: now())
+    _started: float = field(default_factory=time.monotonic)
     _locks: WeakValueDictionary[str, Lock] = field(default_factory=WeakValueDictionary)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(GIT_AT_ONCE, thread_name_prefix="git")
@@ -87,6 +87,10 @@ class App:
     def execution_directory(self, execution_id: str) -> Path:
         """Where the journal of an execution lies."""
         return self.data / "executions" / execution_id
+
+    def uptime_seconds(self) -> float:
+        """How long this App has been there."""
+        return time.monotonic() - self._started
 
     async def close(self) -> None:
         """Let go of everything. Agents go on under their shims."""

@@ -129,7 +129,7 @@ async def stop(app: App, execution_id: str) -> ExecutionProcess:
 
 
 async def stop_workspace(app: App, workspace_id: str) -> list[ExecutionProcess]:
-    """Stop all that runs in a workspace, and what waits to run in it."""
+    """Stop all that runs in a workspace, and what waits to run in it; wait until it has ended."""
 
     def write(tx: Transaction) -> list[ExecutionProcess]:
         for plan in runs.open_plans(tx, workspace_id):
@@ -140,7 +140,17 @@ async def stop_workspace(app: App, workspace_id: str) -> list[ExecutionProcess]:
         return executions.running(tx, workspace_id)
 
     running = await app.store.write(write)
-    return [await stop(app, execution.id) for execution in running]
+    for execution in running:
+        await stop(app, execution.id)
+    return [await ended(app, execution.id) for execution in running]
+
+
+async def ended(app: App, execution_id: str) -> ExecutionProcess:
+    """Wait until a process has ended and its row says so."""
+    live = app.live.get(execution_id)
+    if live is not None:
+        await live.ended.wait()
+    return await app.store.read(lambda tx: tx.get(ExecutionProcess, execution_id))
 
 
 def waits_for(tx: Transaction, plan_id: str) -> str:

@@ -38,6 +38,7 @@ class EntryChange:
     execution_id: str
     index: int
     entry: Entry
+    is_new: bool
     appended: str | None = None
 
 
@@ -162,6 +163,7 @@ def _differences(
                 execution_id=execution_id,
                 index=index,
                 entry=entry,
+                is_new=before is None,
                 appended=None if before is None else _growth(before, entry),
             )
         )

@@ -1,5 +1,6 @@
 """The log of an execution as a stream: what its journal has, then what it gets, without a gap."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ async def _lines(
     while True:
         beat = live.journal.next() if live else None
         over = live is None or live.ended.is_set()
-        while lines := await app.blocking(reader.lines, CHUNK_BYTES):
+        while lines := await asyncio.to_thread(reader.lines, CHUNK_BYTES):
             yield lines
         if not follow or over or beat is None:
             return
@@ -137,7 +138,7 @@ class _AgentText:
             if record is None:
                 continue
             for delta in self._fold.apply(record):
-                text_ = self._renderer.render(delta)
+                text_ = self._renderer.delta(delta)
                 if record.seq >= from_seq:
                     shown.append(text_)
         return "".join(shown)

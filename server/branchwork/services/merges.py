@@ -73,6 +73,11 @@ async def merge(
         return done, task
 
 
+async def default_message(app: App, workspace_id: str) -> str:
+    """The commit message of a merge that is given none: the task's title and description."""
+    return prompt_of(await app.store.read(lambda tx: stored_tasks.of_workspace(tx, workspace_id)))
+
+
 async def recover(app: App, intent: Intent) -> None:
     """Finish or forget a merge that was cut off."""
     if intent.step != COMMITTED:
@@ -107,7 +112,7 @@ async def _merge_one(
             attempt.root,
             target,
             str(head),
-            message or await _message(app, attempt),
+            message or await default_message(app, attempt.workspace.id),
             worktrees.runner(app, intent.id),
             environment,
         )
@@ -245,8 +250,3 @@ def _previewed(attempt: Attempt, refusal: Conflict | None) -> RepoPreview:
     except BranchworkError as error:
         return RepoPreview(attempt=attempt, preview=found, refusal=refusal or error)
     return RepoPreview(attempt=attempt, preview=found, refusal=refusal or problem)
-
-
-async def _message(app: App, attempt: Attempt) -> str:
-    task = await app.store.read(lambda tx: stored_tasks.of_workspace(tx, attempt.workspace.id))
-    return prompt_of(task)

@@ -15,6 +15,7 @@ from branchwork.execution.attach import Alive, status
 from branchwork.services import chain, changes, merges, worktrees
 from branchwork.services.app import App
 from branchwork.services.commits import COMMIT
+from branchwork.services.removal import REMOVAL
 from branchwork.store import executions, runs, workspaces
 from branchwork.store.transaction import Transaction
 
@@ -37,7 +38,8 @@ async def _recover_intent(app: App, intent: Intent) -> None:
     try:
         if intent.kind == merges.MERGE:
             await merges.recover(app, intent)
-        elif intent.kind == COMMIT:
+        elif intent.kind in (COMMIT, REMOVAL):
+            # Both are asked for again by whoever wanted them, and find what is left to do.
             await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
         else:
             await _undo_worktrees(app, intent)

@@ -5,10 +5,10 @@ from typing import Any
 
 from branchwork.domain.errors import Conflict, InvalidInput, NotARepository
 from branchwork.domain.repo import Repo
-from branchwork.git import branches, repositories
+from branchwork.git import branches, repositories, worktrees
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded, required
-from branchwork.store import repos
+from branchwork.store import repos, workspaces
 from branchwork.store.transaction import Transaction
 
 
@@ -34,12 +34,25 @@ async def update(
     repo = await app.store.read(lambda tx: tx.get(Repo, repo_id))
     if "path" in values:
         values["path"] = str(await _moved(app, repo, values["path"]))
+        await _reconnect(app, repo, Path(values["path"]))
     if values.get("default_target_branch"):
         root = Path(values.get("path", repo.path))
         await app.blocking(branches.commit, root, values["default_target_branch"])
     return await app.store.write(
         lambda tx: tx.update(tx.get(Repo, repo_id), expected_revision, **values)
     )
+
+
+async def branches_of(app: App, repo_id: str) -> list[branches.Branch]:
+    """The branches of a repository, its remotes' too."""
+    repo = await app.store.read(lambda tx: tx.get(Repo, repo_id))
+    return await app.blocking(branches.listed, Path(repo.path))
+
+
+async def remotes_of(app: App, repo_id: str) -> list[tuple[str, str]]:
+    """Names and addresses of a repository's remotes."""
+    repo = await app.store.read(lambda tx: tx.get(Repo, repo_id))
+    return await app.blocking(branches.remotes, Path(repo.path))
 
 
 async def discover(app: App, path: str) -> Path:
@@ -98,6 +111,15 @@ async def _moved(app: App, repo: Repo, path: str) -> Path:
             repo_id=other.id,
         )
     return root
+
+
+async def _reconnect(app: App, repo: Repo, root: Path) -> None:
+    """The worktrees of a repository that was moved have to learn where it is."""
+    directories = await app.store.read(lambda tx: workspaces.directories_of_repo(tx, repo.id))
+    existing = [directory for directory in directories if directory.is_dir()]
+    if existing:
+        async with app.alone(f"repo:{repo.id}"):
+            await app.blocking(worktrees.repair, root, *existing)
 
 
 def _absolute(path: str) -> Path:

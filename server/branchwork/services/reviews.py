@@ -1,6 +1,7 @@
 """What a workspace's branch has over its target: status and diff, for a person who reviews."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from branchwork.services.app import App
 from branchwork.store import executions, merges, workspaces
 from branchwork.store.transaction import Transaction
 
+_FILE_BEGINS = re.compile(r"(?m)^(?=diff --git )")
 ALL, UNCOMMITTED, LAST_TURN = "all", "uncommitted", "lastTurn"
 
 
@@ -52,17 +54,20 @@ class RepoStatus:
     ahead: int
     behind: int
     unmerged: bool
+    target_exists: bool
     status: repositories.Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoDiff:
-    """What changed in one repo; `patch` only where it was asked for, cut where it was too long."""
+    """What changed in one repo. `patches` by path, where they were asked for; `omitted` says why
+    one is not there."""
 
     attempt: Attempt
     base_commit: str
     files: tuple[FileChange, ...]
-    patch: diffs.Patch | None
+    patches: Mapping[str, str]
+    omitted: Mapping[str, str]
 
 
 async def attempts(app: App, workspace_id: str, repo_id: str | None = None) -> list[Attempt]:
@@ -106,7 +111,8 @@ def status_of(attempt: Attempt) -> RepoStatus:
     require_directory(attempt)
     head = repositories.head_commit(attempt.directory)
     ahead = behind = 0
-    if head and branches.exists(attempt.root, attempt.link.target_branch):
+    target_exists = branches.exists(attempt.root, attempt.link.target_branch)
+    if head and target_exists:
         target = branches.commit(attempt.root, attempt.link.target_branch)
         ahead, behind = repositories.ahead_behind(attempt.root, head, target)
     unmerged = is_unmerged(attempt, head)
@@ -116,6 +122,7 @@ def status_of(attempt: Attempt) -> RepoStatus:
         ahead=ahead if unmerged else 0,
         behind=behind,
         unmerged=unmerged,
+        target_exists=target_exists,
         status=repositories.status(attempt.directory),
     )
 
@@ -170,13 +177,32 @@ def _diff(attempt: Attempt, scope: str, path: str | None, *, with_patch: bool) -
     if path is not None:
         files = [file for file in files if path in (file.path, file.old_path)]
         names = [name for file in files for name in (file.path, file.old_path) if name]
-        with_patch = bool(files)
+    patches: dict[str, str] = {}
+    omitted: dict[str, str] = {}
+    if with_patch and files:
+        whole = diffs.worktree_patch(attempt.directory, base, names)
+        _share_out(files, whole, patches, omitted)
     return RepoDiff(
-        attempt=attempt,
-        base_commit=base,
-        files=tuple(files),
-        patch=diffs.worktree_patch(attempt.directory, base, names) if with_patch else None,
+        attempt=attempt, base_commit=base, files=tuple(files), patches=patches, omitted=omitted
     )
+
+
+def _share_out(
+    files: Sequence[FileChange],
+    whole: diffs.Patch,
+    patches: dict[str, str],
+    omitted: dict[str, str],
+) -> None:
+    """Cut one patch into those of its files, which stand in it in the order of the list."""
+    parts = _FILE_BEGINS.split(whole.text)[1:]
+    for number, file in enumerate(files):
+        is_last = number == len(parts) - 1
+        if file.is_binary:
+            omitted[file.path] = "binary"
+        elif number >= len(parts) or (whole.is_cut and is_last):
+            omitted[file.path] = "tooLarge"
+        else:
+            patches[file.path] = parts[number]
 
 
 def _base(attempt: Attempt, scope: str) -> str:

@@ -2,14 +2,19 @@
 
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, get_type_hints
 
 import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from branchwork.domain.errors import InvalidInput, StorageFailed
+from branchwork.domain.repo import Repo
+from branchwork.domain.workspace import Workspace
 
 GIBIBYTE = 1 << 30
 
@@ -31,6 +36,66 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     journal_limit_bytes: int = GIBIBYTE
     git_seconds: int = 600
     environment_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """One setting with its value, its default and what it is for."""
+
+    name: str
+    scope: str
+    value: Any
+    default: Any
+    doc: str
+
+
+ROW_KINDS: Mapping[str, type[Repo] | type[Workspace]] = MappingProxyType(
+    {"repo": Repo, "workspace": Workspace}
+)
+
+
+def described(values: Values) -> list[Described]:
+    """The daemon's settings, each with the line of the docstring that explains it."""
+    docs = dict(line.strip().split(": ", 1) for line in _doc_lines())
+    return [
+        Described(
+            name=name,
+            scope="daemon",
+            value=getattr(values, name),
+            default=getattr(Values(), name),
+            doc=docs[name],
+        )
+        for name in values.__struct_fields__
+    ]
+
+
+def described_row(entity: Repo | Workspace, names: Sequence[str], scope: str) -> list[Described]:
+    """The settings that stand in the row of a repo or a workspace."""
+    defaults = {one.name: one.default for one in fields(entity) if one.default is not MISSING}
+    return [
+        Described(
+            name=name,
+            scope=scope,
+            value=getattr(entity, name),
+            default=defaults.get(name),
+            doc=name.replace("_", " "),
+        )
+        for name in names
+    ]
+
+
+def check_row(kind: type[Repo] | type[Workspace], values: Mapping[str, Any]) -> None:
+    """Raises InvalidInput where a value has not the type of its column."""
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        try:
+            msgspec.convert(value, hints[name])
+        except msgspec.ValidationError as error:
+            raise InvalidInput(f"{name}: {error}.", kind="settingInvalid", field=name) from error
+
+
+def _doc_lines() -> list[str]:
+    return [line for line in (Values.__doc__ or "").splitlines()[2:] if ": " in line]
 
 
 class Settings:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from branchwork.domain.errors import InvalidInput
 from branchwork.domain.project import Project
 from branchwork.domain.task import MACHINE_MOVES, PERSON_MOVES, Task, TaskStatus
 from branchwork.domain.transitions import with_status
@@ -13,8 +12,8 @@ from branchwork.domain.workspace import Workspace
 from branchwork.services import projects, repos
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded, required, shortened
-from branchwork.store import executions, workspaces
 from branchwork.store import projects as stored_projects
+from branchwork.store import workspaces
 from branchwork.store.transaction import Transaction
 
 
@@ -153,25 +152,14 @@ def description_of(place: CodePlace, root: Path | None) -> str:
     return "\n\n".join(parts)
 
 
-async def delete(app: App, task_id: str) -> None:
-    """Remove a task that has no workspaces; those hold work and are deleted first."""
-
-    def write(tx: Transaction) -> None:
-        task = tx.get(Task, task_id)
-        held = workspaces.of_task(tx, task_id)
-        if held:
-            running = any(executions.running(tx, workspace.id) for workspace in held)
-            raise InvalidInput(
-                f"The task has {len(held)} workspaces"
-                + (", and something is running in them. Stop it" if running else ". Delete them")
-                + " first, or set the task's status to Cancelled.",
-                kind="hasWorkspaces",
-                task_id=task_id,
-                workspace_ids=[workspace.id for workspace in held],
-            )
-        tx.delete(task)
-
-    await app.store.write(write)
+def excerpt(description: str | None, query: str) -> str | None:
+    """The place in a description where the first word of a query stands."""
+    words = query.split()
+    at = (description or "").casefold().find(words[0].casefold()) if words else -1
+    if description is None or at < 0:
+        return None
+    start = max(0, at - 40)
+    return ("…" if start else "") + shortened(description[start : at + 80], 120)
 
 
 def _project_of_worktree(tx: Transaction, path: Path) -> Project | None:

@@ -6,24 +6,37 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from branchwork.domain.approval import Approval
+from branchwork.domain.errors import NotFound
 from branchwork.domain.execution_process import (
     CodingAgentTurn,
     ExecutionProcess,
     ExecutionStatus,
 )
-from branchwork.domain.project import Project
+from branchwork.domain.project import Project, ProjectRepo
 from branchwork.domain.repo import Repo
 from branchwork.domain.run import WaitingRun
 from branchwork.domain.session import QueuedPrompt, Session
 from branchwork.domain.task import Task
 from branchwork.domain.workspace import Workspace, WorkspaceRepo
 from branchwork.services.app import App
-from branchwork.store import approvals, changes, executions, projects, repos, runs, sessions
-from branchwork.store import tasks, workspaces
+from branchwork.store import (
+    approvals,
+    changes,
+    executions,
+    projects,
+    repos,
+    runs,
+    sessions,
+    tasks,
+    workspaces,
+)
 from branchwork.store.tasks import TaskFlags
 from branchwork.store.transaction import Transaction
 
 Value = TypeVar("Value")
+
+ALL = 1_000_000
+"""More than anybody has: the limit of a list that is read whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,17 @@ class Reading(Generic[Value]):
     epoch: str
     seq: int
     value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectView:
+    """A project with its repos and what goes on in it."""
+
+    project: Project
+    repo_ids: tuple[str, ...]
+    task_count: int
+    running: bool
+    needs_you: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +105,25 @@ class ConversationView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A repo of a project with what the project overrides."""
+
+    repo: Repo
+    overrides: ProjectRepo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """All that a board shows: workspaces that are not archived, executions that run."""
+
+    projects: tuple[ProjectView, ...]
+    repos: tuple[Repo, ...]
+    tasks: tuple[TaskView, ...]
+    workspaces: tuple[WorkspaceView, ...]
+    executions: tuple[ExecutionProcess, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """What the folders of a connection belong to."""
 
@@ -97,6 +140,108 @@ async def reading(app: App, work: Callable[[Transaction], Value]) -> Reading[Val
         return Reading(epoch=app.store.epoch, seq=changes.head(tx), value=work(tx))
 
     return await app.store.read(read)
+
+
+def project_views(tx: Transaction, found: Sequence[Project]) -> list[ProjectView]:
+    """Projects with what goes on in them."""
+    running, waiting = tasks.projects_at_work(tx), tasks.projects_waiting(tx)
+    counts = tasks.counts(tx)
+    return [
+        ProjectView(
+            project=project,
+            repo_ids=tuple(link.repo_id for link in projects.links(tx, project.id)),
+            task_count=counts.get(project.id, 0),
+            running=project.id in running,
+            needs_you=project.id in waiting,
+        )
+        for project in found
+    ]
+
+
+def project_view(tx: Transaction, project_id: str) -> ProjectView:
+    """One project with what goes on in it; raises NotFound."""
+    return project_views(tx, [tx.get(Project, project_id)])[0]
+
+
+def projects_by_name(tx: Transaction) -> list[ProjectView]:
+    """All projects."""
+    found = projects.page(tx, ALL, None)
+    return project_views(tx, sorted(found, key=lambda one: (one.name.casefold(), one.id)))
+
+
+def repos_by_name(tx: Transaction, project_id: str | None) -> list[Repo]:
+    """All repos or those of a project; raises NotFound."""
+    if project_id is not None:
+        tx.get(Project, project_id)
+        return repos.of_project(tx, project_id)
+    found = repos.page(tx, ALL, None)
+    return sorted(found, key=lambda one: (one.display_name.casefold(), one.id))
+
+
+def repo_view(tx: Transaction, repo_id: str | None, root: Path | None) -> tuple[Repo, list[str]]:
+    """A repo by its id or its root, and the projects that it is in; raises NotFound."""
+    repo = tx.get(Repo, repo_id) if repo_id is not None else repos.at_path(tx, str(root))
+    if repo is None:
+        raise NotFound(f"The repository {root} is not registered yet.", path=str(root))
+    return repo, [project.id for project in projects.of_repo(tx, repo.id)]
+
+
+def members(tx: Transaction, project_id: str) -> list[Member]:
+    """The repos of a project."""
+    return [member(tx, link) for link in projects.links(tx, project_id)]
+
+
+def member(tx: Transaction, link: ProjectRepo) -> Member:
+    """One repo of a project."""
+    return Member(repo=tx.get(Repo, link.repo_id), overrides=link)
+
+
+def board(tx: Transaction) -> Board:
+    """All that a board shows."""
+    open_workspaces = workspaces.page(tx, ALL, None, workspaces.Wanted(archived=False))
+    return Board(
+        projects=tuple(projects_by_name(tx)),
+        repos=tuple(repos_by_name(tx, None)),
+        tasks=tuple(task_views(tx, tasks.page(tx, ALL, None))),
+        workspaces=tuple(workspace_view(tx, one.id) for one in open_workspaces),
+        executions=tuple(executions.running(tx)),
+    )
+
+
+def children(tx: Transaction, task_id: str | None, workspace_id: str | None) -> list[TaskView]:
+    """The subtasks of a workspace, or of all workspaces of a task; raises NotFound."""
+    if workspace_id is not None:
+        tx.get(Workspace, workspace_id)
+        ids = [workspace_id]
+    else:
+        tx.get(Task, task_id or "")
+        ids = [workspace.id for workspace in workspaces.of_task(tx, task_id or "")]
+    found = [task for id_ in ids for task in tasks.children(tx, id_)]
+    return task_views(tx, sorted(found, key=lambda one: one.id, reverse=True))
+
+
+def workspace_page(
+    tx: Transaction, limit: int, after: str | None, wanted: workspaces.Wanted
+) -> list[WorkspaceView]:
+    """Workspaces, the newest first."""
+    return [workspace_view(tx, one.id) for one in workspaces.page(tx, limit, after, wanted)]
+
+
+def conversation_page(
+    tx: Transaction,
+    limit: int,
+    after: str | None,
+    workspace_id: str | None,
+    task_id: str | None,
+) -> list[ConversationView]:
+    """Conversations, the newest first."""
+    ids: list[str] | None = None
+    if workspace_id is not None:
+        ids = [workspace_id]
+    elif task_id is not None:
+        ids = [workspace.id for workspace in workspaces.of_task(tx, task_id)]
+    found = [conversation_view(tx, one.id) for one in sessions.heads(tx, ids, limit, after)]
+    return [view for view in found if view is not None]
 
 
 def task_views(tx: Transaction, found: Sequence[Task]) -> list[TaskView]:

@@ -1,5 +1,6 @@
 """Use cases of workspaces: starting one, and what a person edits of it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from branchwork.domain.run import Intent, RunPlan
 from branchwork.domain.session import Session
 from branchwork.domain.task import Task
 from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
-from branchwork.git import branches, command, repositories
-from branchwork.services import agents, chain, plans, repos, worktrees
+from branchwork.git import branches, command, repositories, snapshots
+from branchwork.services import chain, defaults, plans, repos, worktrees
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded, required
 from branchwork.store import executions, sessions, workspaces
@@ -41,6 +42,7 @@ class Start:
     repo_ids: tuple[str, ...] = ()
     isolation: Isolation = Isolation.WORKTREE
     mode: str | None = None
+    carry_uncommitted: bool = False
     environment: Mapping[str, str]
 
 
@@ -56,15 +58,20 @@ class Started:
 
 async def start(app: App, task_id: str, wanted: Start) -> Started:
     """Make a workspace for a task and start an agent in it."""
-    await app.blocking(command.require)
     bounded("prompt", wanted.prompt)
-    task, project, found = await app.store.read(lambda tx: _subject(tx, task_id, wanted.repo_ids))
-    agent = await choose_agent(app, wanted, project.id)
-    if wanted.isolation is Isolation.WORKTREE:
-        workspace, notes = await _with_worktrees(app, task, project, found, wanted)
-    else:
-        workspace, notes = await _in_place(app, task, project, found, wanted)
+    task = await app.store.read(lambda tx: tx.get(Task, task_id))
+    agent = await choose_agent(app, wanted, task.project_id)
+    workspace, notes = await create(app, task_id, wanted)
     return await start_agent(app, workspace, agent, wanted, tuple(notes))
+
+
+async def create(app: App, task_id: str, wanted: Start) -> tuple[Workspace, list[str]]:
+    """Make a workspace for a task without starting anything in it."""
+    await app.blocking(command.require)
+    task, project, found = await app.store.read(lambda tx: _subject(tx, task_id, wanted.repo_ids))
+    if wanted.isolation is Isolation.WORKTREE:
+        return await _with_worktrees(app, task, project, found, wanted)
+    return await _in_place(app, task, project, found, wanted)
 
 
 async def start_again(app: App, workspace_id: str, wanted: Start) -> Started:
@@ -84,13 +91,11 @@ async def choose_agent(app: App, wanted: Start, project_id: str) -> Description:
 
     Raises AgentUnavailable before anything is made.
     """
-    name = wanted.executor or app.settings.values.default_executor
-    if name is None:
-        name = await app.store.read(lambda tx: sessions.last_executor(tx, project_id))
-    if name is not None:
-        agent = app.agents.find(name)
+    if wanted.executor is not None:
+        agent = app.agents.find(wanted.executor)
     else:
-        agent = await app.blocking(agents.first_installed, app.agents, wanted.environment)
+        last = await app.store.read(lambda tx: sessions.last_executor(tx, project_id))
+        agent = await defaults.preferred(app, last, wanted.environment)
     await app.blocking(launch.launch, agent, wanted.environment)
     return agent
 
@@ -153,10 +158,11 @@ async def _with_worktrees(
     )
     try:
         notes = await worktrees.make(app, workspace, checkouts, wanted.environment, intent)
+        notes += await _uncommitted(app, workspace, checkouts, wanted, intent)
     except BaseException:
-        await app.store.write(lambda tx: _take_back(tx, intent, workspace))
+        made = [(checkout.repo, checkout.link) for checkout in checkouts]
+        await asyncio.shield(_take_back(app, intent, workspace, made))
         raise
-    notes += await _unsaved(app, checkouts)
     await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
     return workspace, notes
 
@@ -237,9 +243,20 @@ def _reserve(
     return intent, workspace, checkouts
 
 
-def _take_back(tx: Transaction, intent: Intent, workspace: Workspace) -> None:
-    worktrees.close_intent(tx, intent)
-    tx.delete(workspace)
+async def _take_back(
+    app: App,
+    intent: Intent,
+    workspace: Workspace,
+    made: Sequence[tuple[Repo, WorkspaceRepo]],
+) -> None:
+    """Leave nothing of a workspace that could not be made."""
+    await worktrees.undo(app, workspace, made)
+
+    def write(tx: Transaction) -> None:
+        worktrees.close_intent(tx, intent)
+        tx.delete(workspace)
+
+    await app.store.write(write)
 
 
 def _free_branch(app: App, tx: Transaction, identifier: str, title: str) -> str:
@@ -328,13 +345,37 @@ async def _in_place(
     return await app.store.write(write), []
 
 
-async def _unsaved(app: App, checkouts: Sequence[worktrees.Checkout]) -> list[str]:
-    """Say once what a start from a commit leaves behind in the user's checkout."""
+async def _uncommitted(
+    app: App,
+    workspace: Workspace,
+    checkouts: Sequence[worktrees.Checkout],
+    wanted: Start,
+    intent: Intent,
+) -> list[str]:
+    """Carry the user's uncommitted changes over where that is wanted, else say that they stay."""
     notes = []
     for checkout in checkouts:
-        status = await app.blocking(repositories.status, Path(checkout.repo.path))
-        if not status.is_clean:
-            notes.append(
-                f"Your uncommitted changes in {checkout.repo.path} are not on the new branch."
-            )
+        root = Path(checkout.repo.path)
+        if (await app.blocking(repositories.status, root)).is_clean:
+            continue
+        if wanted.carry_uncommitted:
+            await app.blocking(_carry, app, workspace, checkout, wanted.environment, intent)
+            notes.append(f"The branch begins with your uncommitted changes in {root}.")
+        else:
+            notes.append(f"Your uncommitted changes in {root} are not on the new branch.")
     return notes
+
+
+def _carry(
+    app: App,
+    workspace: Workspace,
+    checkout: worktrees.Checkout,
+    environment: Mapping[str, str],
+    intent: Intent,
+) -> None:
+    runner = worktrees.runner(app, f"{intent.id}-carry")
+    root = Path(checkout.repo.path)
+    number = len(snapshots.listed(root, workspace.id)) + 1
+    taken = snapshots.take(root, workspace.id, number, runner, environment)
+    message = f"WIP from {branches.default(root) or 'HEAD'}"
+    snapshots.begin_with(checkout.directory, taken, message, runner, environment)

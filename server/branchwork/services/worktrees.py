@@ -90,27 +90,21 @@ async def make(
 ) -> list[str]:
     """Add every worktree and copy its files; sentences about what could not be copied.
 
-    On any failure, a cancel included, what was made is taken away again.
+    On a failure, a cancel included, the caller takes away what was made.
     """
     notes: list[str] = []
-    added: list[Checkout] = []
-    try:
-        for checkout in checkouts:
-            async with app.alone(f"repo:{checkout.repo.id}"):
-                added.append(checkout)
-                await app.blocking(
-                    worktrees.add,
-                    Path(checkout.repo.path),
-                    checkout.directory,
-                    workspace.branch,
-                    checkout.link.base_commit,
-                    runner(app, intent.id),
-                    environment,
-                )
-            notes += await app.blocking(_copy_files, checkout)
-    except BaseException:
-        await undo(app, workspace, [(c.repo, c.link) for c in added])
-        raise
+    for checkout in checkouts:
+        async with app.alone(f"repo:{checkout.repo.id}"):
+            await app.blocking(
+                worktrees.add,
+                Path(checkout.repo.path),
+                checkout.directory,
+                workspace.branch,
+                checkout.link.base_commit,
+                runner(app, intent.id),
+                environment,
+            )
+        notes += await app.blocking(_copy_files, checkout)
     return notes
 
 
@@ -129,7 +123,7 @@ async def undo(app: App, workspace: Workspace, made: Sequence[tuple[Repo, Worksp
         except BranchworkError as error:
             logger.warning("a half-made worktree at %s stays: %s", directory, error.sentence)
     if workspace.container_ref:
-        await app.blocking(_remove_empty, Path(workspace.container_ref))
+        await app.blocking(remove_empty, Path(workspace.container_ref))
 
 
 def _copy_files(checkout: Checkout) -> list[str]:
@@ -139,6 +133,7 @@ def _copy_files(checkout: Checkout) -> list[str]:
     return list(copied.warnings)
 
 
-def _remove_empty(directory: Path) -> None:
+def remove_empty(directory: Path) -> None:
+    """Remove a workspace's directory once nothing is in it any more."""
     if directory.is_dir() and not any(directory.iterdir()):
         shutil.rmtree(directory, ignore_errors=True)

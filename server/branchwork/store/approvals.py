@@ -1,5 +1,7 @@
 """Table and queries of approvals, and which workspaces wait for a person."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import JSON, Column, Index, Table, Text, UniqueConstraint, select, union
 
 from branchwork.domain.approval import Approval, ApprovalStatus
@@ -59,6 +61,32 @@ waiting_workspaces = select(
 def pending(tx: Transaction) -> list[Approval]:
     """Every request that waits for an answer, oldest first."""
     return tx.all(Approval, select(approvals).where(_pending).order_by(approvals.c.id))
+
+
+def page(
+    tx: Transaction,
+    limit: int,
+    after: str | None,
+    statuses: Sequence[ApprovalStatus],
+    workspace_id: str | None,
+    conversation_id: str | None,
+) -> list[Approval]:
+    """Requests with one of the statuses, the oldest first."""
+    statement = (
+        select(approvals)
+        .join(execution_processes, execution_processes.c.id == approvals.c.execution_process_id)
+        .where(approvals.c.status.in_([str(one) for one in statuses]))
+        .order_by(approvals.c.id)
+        .limit(limit)
+    )
+    if after:
+        statement = statement.where(approvals.c.id > after)
+    if workspace_id:
+        statement = statement.where(execution_processes.c.workspace_id == workspace_id)
+    if conversation_id:
+        own = select(sessions.c.id).where(sessions.c.conversation_id == conversation_id)
+        statement = statement.where(execution_processes.c.session_id.in_(own))
+    return tx.all(Approval, statement)
 
 
 def of_execution(tx: Transaction, execution_id: str) -> list[Approval]:

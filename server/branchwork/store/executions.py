@@ -1,5 +1,7 @@
 """Tables and queries of execution processes and of what hangs on them."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, select
 
 from branchwork.domain.execution_process import (
@@ -113,22 +115,32 @@ _NEWEST_FIRST = select(execution_processes).order_by(execution_processes.c.id.de
 running_workspaces = select(execution_processes.c.workspace_id).where(_running)
 
 
-def page(
-    tx: Transaction,
-    limit: int,
-    after: str | None,
-    workspace_id: str | None = None,
-    *,
-    only_running: bool = False,
-) -> list[ExecutionProcess]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which executions a list shows; what is left out does not narrow it."""
+
+    workspace_id: str | None = None
+    conversation_id: str | None = None
+    statuses: tuple[ExecutionStatus, ...] = ()
+    run_reasons: tuple[RunReason, ...] = ()
+
+
+def page(tx: Transaction, limit: int, after: str | None, wanted: Wanted) -> list[ExecutionProcess]:
     """Executions, the newest first."""
+    table = execution_processes
     statement = _NEWEST_FIRST.limit(limit)
     if after:
-        statement = statement.where(execution_processes.c.id < after)
-    if workspace_id:
-        statement = statement.where(execution_processes.c.workspace_id == workspace_id)
-    if only_running:
-        statement = statement.where(_running)
+        statement = statement.where(table.c.id < after)
+    if wanted.workspace_id:
+        statement = statement.where(table.c.workspace_id == wanted.workspace_id)
+    if wanted.conversation_id:
+        own = select(sessions.c.id).where(sessions.c.conversation_id == wanted.conversation_id)
+        statement = statement.where(table.c.session_id.in_(own))
+    if wanted.statuses:
+        statement = statement.where(table.c.status.in_([str(one) for one in wanted.statuses]))
+    if wanted.run_reasons:
+        reasons = [str(one) for one in wanted.run_reasons]
+        statement = statement.where(table.c.run_reason.in_(reasons))
     return tx.all(ExecutionProcess, statement)
 
 

@@ -1,5 +1,7 @@
 """Tables and queries of sessions and of the prompts that wait for their turn."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Column, Integer, Table, Text, func, select
 
 from branchwork.domain.session import QueuedPrompt, Session
@@ -58,7 +60,7 @@ def of_conversation(tx: Transaction, conversation_id: str) -> list[Session]:
 
 
 def heads(
-    tx: Transaction, workspace_id: str | None, limit: int, after: str | None
+    tx: Transaction, workspace_ids: Sequence[str] | None, limit: int, after: str | None
 ) -> list[Session]:
     """The first session of each conversation with an agent, the newest first."""
     statement = (
@@ -67,8 +69,8 @@ def heads(
         .order_by(sessions.c.id.desc())
         .limit(limit)
     )
-    if workspace_id:
-        statement = statement.where(sessions.c.workspace_id == workspace_id)
+    if workspace_ids is not None:
+        statement = statement.where(sessions.c.workspace_id.in_(workspace_ids))
     return tx.all(Session, statement.where(sessions.c.id < after) if after else statement)
 
 

@@ -114,5 +114,25 @@ def flags(tx: Transaction, found: Sequence[Task]) -> dict[str, TaskFlags]:
     }
 
 
+def projects_at_work(tx: Transaction) -> set[str]:
+    """The ids of projects in which something runs."""
+    return {row[0] for row in tx.rows(_projects_of(running_workspaces))}
+
+
+def projects_waiting(tx: Transaction) -> set[str]:
+    """The ids of projects in which something waits for a person."""
+    return {row[0] for row in tx.rows(_projects_of(waiting_workspaces))}
+
+
+def counts(tx: Transaction) -> dict[str, int]:
+    """How many tasks each project has."""
+    statement = select(tasks.c.project_id, func.count()).group_by(tasks.c.project_id)
+    return dict(tuple(row) for row in tx.rows(statement))
+
+
+def _projects_of(workspace_ids: Select[str]) -> Select[str]:
+    return select(tasks.c.project_id).where(tasks.c.id.in_(_tasks_of(workspace_ids)))
+
+
 def _tasks_of(workspace_ids: Select[str]) -> Select[str]:
     return select(workspaces.c.task_id).where(workspaces.c.id.in_(workspace_ids))

@@ -78,9 +78,9 @@ class Transaction:
         self.now = now
         self.pending: list[PendingChange] = []
 
-    def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
+    def rows(self, statement: Executable) -> Sequence[Any]:
         """All rows of a statement."""
-        return self.connection.execute(statement, parameters).all()
+        return self.connection.execute(statement).all()
 
     def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, or None."""

@@ -1,8 +1,11 @@
 """Tables and queries of workspaces and of the repos in them."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint, select
 
-from branchwork.domain.workspace import Workspace, WorkspaceRepo
+from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
 from branchwork.store.schema import bookkeeping, identity, metadata, owner
 from branchwork.store.transaction import Transaction, stored
 
@@ -67,17 +70,28 @@ attempt_repos = stored(
 )
 
 
-def page(
-    tx: Transaction, limit: int, after: str | None, task_id: str | None, *, archived: bool
-) -> list[Workspace]:
-    """Workspaces, the newest first; the archived ones only where asked for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which workspaces a list shows; None does not narrow it."""
+
+    task_id: str | None = None
+    project_id: str | None = None
+    archived: bool | None = None
+
+
+def page(tx: Transaction, limit: int, after: str | None, wanted: Wanted) -> list[Workspace]:
+    """Workspaces, the newest first."""
     statement = select(workspaces).order_by(workspaces.c.id.desc()).limit(limit)
     if after:
         statement = statement.where(workspaces.c.id < after)
-    if task_id:
-        statement = statement.where(workspaces.c.task_id == task_id)
-    if not archived:
-        statement = statement.where(workspaces.c.archived.is_(False))
+    if wanted.task_id:
+        statement = statement.where(workspaces.c.task_id == wanted.task_id)
+    if wanted.project_id:
+        tasks = metadata.tables["tasks"]
+        own = select(tasks.c.id).where(tasks.c.project_id == wanted.project_id)
+        statement = statement.where(workspaces.c.task_id.in_(own))
+    if wanted.archived is not None:
+        statement = statement.where(workspaces.c.archived.is_(wanted.archived))
     return tx.all(Workspace, statement)
 
 
@@ -106,3 +120,15 @@ def branch_taken(tx: Transaction, branch: str) -> bool:
 def port_bases(tx: Transaction) -> set[int]:
     """The blocks of ports that are given away."""
     return {row[0] for row in tx.rows(select(workspaces.c.port_base)) if row[0] is not None}
+
+
+def directories_of_repo(tx: Transaction, repo_id: str) -> list[Path]:
+    """The directories of all worktrees of a repo that we made."""
+    statement = (
+        select(workspaces.c.container_ref, attempt_repos.c.directory)
+        .join(attempt_repos, attempt_repos.c.workspace_id == workspaces.c.id)
+        .where(attempt_repos.c.repo_id == repo_id)
+        .where(workspaces.c.isolation == str(Isolation.WORKTREE))
+        .where(workspaces.c.container_ref.is_not(None))
+    )
+    return [Path(container, directory) for container, directory in tx.rows(statement)]

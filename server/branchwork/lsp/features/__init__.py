@@ -1,15 +1,41 @@
 """The list of what editors can ask for; each module has `register(features)`."""
 
-from types import ModuleType
-
 from branchwork.lsp.registry import Features
-
-MODULES: tuple[ModuleType, ...] = ()
 
 
 def collect() -> Features:
     """Everything that this server offers; built once per process."""
+    from branchwork.lsp.features import (
+        agents,
+        approvals,
+        changes,
+        code_actions,
+        conversations,
+        daemon,
+        documents,
+        executions,
+        projects,
+        repos,
+        settings,
+        tasks,
+        workspaces,
+    )
+
     features = Features()
-    for module in MODULES:
+    for module in (
+        agents,
+        approvals,
+        changes,
+        code_actions,
+        conversations,
+        daemon,
+        documents,
+        executions,
+        projects,
+        repos,
+        settings,
+        tasks,
+        workspaces,
+    ):
         module.register(features)
     return features

@@ -1,0 +1,62 @@
+"""branchwork/approval/*."""
+
+from branchwork.domain.approval import ApprovalStatus
+from branchwork.lsp import to_protocol
+from branchwork.lsp.connection import EditorConnection
+from branchwork.lsp.features import pages, targets
+from branchwork.lsp.registry import Features
+from branchwork.protocol import approvals as wire
+from branchwork.protocol.documents import DocumentKind
+from branchwork.services import approvals, views
+from branchwork.store import approvals as stored
+
+
+async def list_approvals(
+    ls: EditorConnection, params: wire.ApprovalListParams
+) -> wire.ApprovalListResult:
+    """The oldest first."""
+    statuses = tuple(params.statuses or (ApprovalStatus.PENDING,))
+    read = await views.reading(
+        ls.app,
+        lambda tx: stored.page(
+            tx,
+            params.limit,
+            params.cursor,
+            statuses,
+            params.workspace_id,
+            params.conversation_id,
+        ),
+    )
+    return wire.ApprovalListResult(
+        **pages.reading(read),
+        approvals=[to_protocol.approval(one) for one in read.value],
+        next_cursor=pages.next_cursor(read.value, params.limit),
+    )
+
+
+async def respond(
+    ls: EditorConnection, params: wire.ApprovalRespondParams
+) -> wire.ApprovalRespondResult:
+    """The first answer counts."""
+    targets.required(params, "option_id")
+    approval = await approvals.respond(
+        ls.app,
+        params.approval_id or "",
+        params.option_id or "",
+        answered_by=ls.name,
+        reason=params.reason,
+    )
+    return wire.ApprovalRespondResult(approval=to_protocol.approval(approval))
+
+
+def register(features: Features) -> None:
+    """What this module answers."""
+    features.method(wire.LIST, list_approvals)
+    targets.answer(
+        features,
+        wire.RESPOND,
+        respond,
+        ("approval_id",),
+        targets.nothing,
+        DocumentKind.ATTENTION,
+    )
