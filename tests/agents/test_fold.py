@@ -371,6 +371,14 @@ def test_one_text_can_not_grow_for_ever(journal: Journal) -> None:
     assert "the raw log" in message.text
 
 
+def test_one_tool_call_can_not_fill_the_memory(journal: Journal) -> None:
+    diff = {"type": "diff", "path": "/a", "oldText": "x" * 90_000, "newText": "y" * 90_000}
+    journal.update("tool_call", toolCallId="t", title="big", content=[diff] * 50, rawInput=diff)
+    (call,) = folded(journal).entries
+    assert len(repr(call)) < 500_000
+    assert call.content[-1].truncated  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"params":['])
 def test_deep_nesting_is_garbage_not_a_crash(journal: Journal, opening: str) -> None:
     journal.add("o", opening * 100_000)

@@ -17,6 +17,7 @@ from branchwork.domain.entry import (
 )
 
 TEXT_LIMIT = 64_000
+TOOL_LIMIT = 200_000
 RAW_LIMIT = 16_000
 TITLE_LIMIT = 2_000
 LIST_LIMIT = 200
@@ -38,8 +39,25 @@ def block_text(block: Mapping[str, Any]) -> str:
 
 
 def tool_content(items: Any) -> tuple[ToolContent, ...]:
-    """What a tool call shows."""
-    return tuple(_tool_content(item) for item in wire.objects(items)[:LIST_LIMIT])
+    """What a tool call shows, as much of it as there is room for."""
+    found: list[ToolContent] = []
+    room = TOOL_LIMIT
+    for item in wire.objects(items)[:LIST_LIMIT]:
+        if room <= 0:
+            return (*found, ToolText(text="…", truncated=True))
+        made = _tool_content(item)
+        room -= _length(made)
+        found.append(made)
+    return tuple(found)
+
+
+def _length(item: ToolContent) -> int:
+    match item:
+        case ToolDiff():
+            return len(item.old_text or "") + len(item.new_text)
+        case ToolText() | ToolMedia():
+            return len(item.text)
+    return 0
 
 
 def _tool_content(item: Mapping[str, Any]) -> ToolContent:
