@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from branchwork.agents.acp.fold import Fold
@@ -443,7 +443,7 @@ lines = st.one_of(
 streams = st.sampled_from(["o", "o", "o", "i", "e", "x"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(streams, lines), max_size=25))
 def test_whatever_comes_in_it_never_fails(found: list[tuple[Any, str | bytes]]) -> None:
     journal = Journal()

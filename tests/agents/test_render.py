@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from branchwork.agents.acp.fold import Fold
@@ -87,6 +87,7 @@ def test_sequences_are_taken_out(said: str, shown: str) -> None:
     assert clean(said) == shown
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(alphabet="a\x1b[]\x07\x9b\r\n\\;0m\x00\u2028", max_size=12), max_size=6))
 def test_no_control_character_gets_through(parts: list[str]) -> None:
     journal = Journal()

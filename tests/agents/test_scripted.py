@@ -188,9 +188,12 @@ def test_a_lost_history_is_told(run: Run) -> None:
 
 def test_a_tool_that_is_left_behind_outlives_it(run: Run, repo: Path) -> None:
     """What real agents do: whoever started them has to find it."""
-    run([{"shell": "echo $$ > pid; exec sleep 600", "leave": True}, {"until": "pid"}])
-    pid = int((repo / "pid").read_text())
-    os.kill(pid, signal.SIGKILL)
+    command = "echo $$ > pid.new; mv pid.new pid; exec sleep 600"
+    try:
+        run([{"shell": command, "leave": True}, {"until": "pid"}])
+        os.kill(int((repo / "pid").read_text()), 0)
+    finally:
+        os.kill(int((repo / "pid").read_text()), signal.SIGKILL)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")

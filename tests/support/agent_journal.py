@@ -227,7 +227,7 @@ class _Pump:
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.close()
         try:
-            code = self._child.wait(5 if ended.status != "Killed" else 1)
+            code = self._child.wait(PATIENCE if ended.status != "Killed" else 1)
         except subprocess.TimeoutExpired:
             self._child.kill()
             code = self._child.wait()
