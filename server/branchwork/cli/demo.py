@@ -1,0 +1,106 @@
+"""`branchwork demo`: the main job from a selection to a merged branch, on a real repository."""
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+from branchwork import endpoint
+from branchwork.cli import demo_place
+from branchwork.cli.demo_place import Place
+from branchwork.cli.demo_story import StepFailed, Story
+from branchwork.cli.terminal import Terminal
+from branchwork.client.errors import ClientError
+from branchwork.domain.errors import BranchworkError
+
+INTERRUPTED = 130
+FAILED = 1
+SCRIPTED = "SCRIPTED"
+
+
+def run(argv: list[str]) -> int:
+    """Do the main job in a folder of its own, say what happens, and leave nothing behind."""
+    parser = argparse.ArgumentParser(prog="branchwork demo", description=run.__doc__)
+    parser.add_argument(
+        "--agent",
+        metavar="NAME",
+        default=SCRIPTED,
+        help="a real agent, such as claude-acp or CODEX; without it a small scripted one works, "
+        "which needs no key and no network",
+    )
+    parser.add_argument("--keep", action="store_true", help="leave everything there to look at")
+    options = parser.parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    # A terminal that lacks a character gets a question mark, and no traceback.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    return _in_a_place(Terminal(sys.stdout), options.agent, keep=options.keep)
+
+
+def _in_a_place(terminal: Terminal, agent: str, *, keep: bool) -> int:
+    place = demo_place.make()
+    # A demo that is run from a hook of git must not work on that repository.
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    story = Story(place, terminal, {**environ, **place.variables}, agent)
+    terminal.title("Branchwork: from a selection to a merged branch")
+    terminal.say(f"Everything lies in {place.root}" + ("." if keep else ", until the end."))
+    try:
+        code = _tell(story, terminal)
+    finally:
+        # From here on nothing may stop us: what was started has to end.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        left = _end(story, place, keep=keep)
+    with suppress(BrokenPipeError):
+        _say_what_is_left(terminal, place, left, keep=keep)
+    return FAILED if left else code
+
+
+def _tell(story: Story, terminal: Terminal) -> int:
+    try:
+        story.tell()
+    except (StepFailed, ClientError, BranchworkError, endpoint.DataFolderUnusable, OSError) as why:
+        if isinstance(why, BrokenPipeError):
+            return FAILED
+        terminal.end_live()
+        sys.stdout.flush()
+        print(f"\nStep {story.step} failed: {why}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        with suppress(BrokenPipeError):
+            terminal.say("Interrupted.")
+        return INTERRUPTED
+    return 0
+
+
+def _end(story: Story, place: Place, *, keep: bool) -> list[int]:
+    """The pids that would not go, which is none."""
+    story.close()
+    left = demo_place.end_processes(place)
+    if not keep:
+        demo_place.remove(place)
+    return left
+
+
+def _say_what_is_left(terminal: Terminal, place: Place, left: list[int], *, keep: bool) -> None:
+    terminal.say("")
+    if left:
+        print(f"These processes did not end: {', '.join(map(str, left))}.", file=sys.stderr)
+    if not keep:
+        terminal.say("The daemon has ended and the folder is gone: nothing is left.")
+        return
+    terminal.say("The daemon has ended. What was made is still there:")
+    for name, path in (
+        ("repository", place.repository),
+        ("worktree", place.worktrees),
+        ("data and log", place.data),
+    ):
+        terminal.lines(f"{name:13} {path}")
+    terminal.say("An editor started with these variables goes on where the demo stopped:")
+    terminal.lines("\n".join(f"{name}={value}" for name, value in place.variables.items()))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
