@@ -156,12 +156,15 @@ async def _with_worktrees(
     intent, workspace, checkouts = await app.store.write(
         lambda tx: _reserve(app, tx, task, project, list(zip(found, targets, strict=True)))
     )
+    for checkout in checkouts:
+        await _require_free_branch(app, intent, workspace, checkout.repo)
+    making = asyncio.ensure_future(_make(app, workspace, checkouts, wanted, intent))
     try:
-        notes = await worktrees.make(app, workspace, checkouts, wanted.environment, intent)
-        notes += await _uncommitted(app, workspace, checkouts, wanted, intent)
+        notes = await asyncio.shield(making)
     except BaseException:
-        made = [(checkout.repo, checkout.link) for checkout in checkouts]
-        await asyncio.shield(_take_back(app, intent, workspace, made))
+        # A cancelled request does not end the git that runs: wait for it, then take all back.
+        await asyncio.wait([making])
+        await asyncio.shield(_take_back(app, intent, workspace, checkouts))
         raise
     await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
     return workspace, notes
@@ -243,13 +246,34 @@ def _reserve(
     return intent, workspace, checkouts
 
 
-async def _take_back(
+async def _require_free_branch(app: App, intent: Intent, workspace: Workspace, repo: Repo) -> None:
+    """What is taken back later must be what we made: never a branch that was there before."""
+    if await app.blocking(branches.exists, Path(repo.path), workspace.branch):
+        await _take_back(app, intent, workspace, ())
+        raise Conflict(
+            f"{repo.path} has a branch {workspace.branch} already. Start again: each start has a "
+            "branch of its own.",
+            kind="branchExists",
+            repo_id=repo.id,
+        )
+
+
+async def _make(
     app: App,
-    intent: Intent,
     workspace: Workspace,
-    made: Sequence[tuple[Repo, WorkspaceRepo]],
+    checkouts: Sequence[worktrees.Checkout],
+    wanted: Start,
+    intent: Intent,
+) -> list[str]:
+    notes = await worktrees.make(app, workspace, checkouts, wanted.environment, intent)
+    return notes + await _uncommitted(app, workspace, checkouts, wanted, intent)
+
+
+async def _take_back(
+    app: App, intent: Intent, workspace: Workspace, checkouts: Sequence[worktrees.Checkout]
 ) -> None:
     """Leave nothing of a workspace that could not be made."""
+    made = [(checkout.repo, checkout.link) for checkout in checkouts]
     await worktrees.undo(app, workspace, made)
 
     def write(tx: Transaction) -> None:
