@@ -5,6 +5,7 @@ written in C and `os` may be imported here.
 """
 
 import _json
+import _signal  # type: ignore[import-not-found]
 import _socket
 import fcntl
 import os
@@ -267,9 +268,12 @@ def connect(path: str) -> "_socket.socket | None":
     connection.settimeout(10)
     try:
         connection.connect(path)
-    except OSError:
+    except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None
+    except OSError as error:
+        connection.close()
+        raise DaemonUnreachable(f"The Branchwork daemon can't be reached: {error}.") from None
     connection.settimeout(None)
     return connection
 
@@ -313,12 +317,16 @@ def daemon_argv(listener: int | None = None) -> list[str]:
 
 
 def daemon_environment(environ: "Mapping[str, str]") -> dict[str, str]:
-    """What a daemon keeps of an environment: agents get their editor's, by the handshake."""
+    """What a daemon keeps of an environment: agents get their editor's, by the handshake.
+
+    Not the tag of an execution: who is started from within one must not end with it.
+    """
     kept = ("HOME", "PATH", "LANG", "TMPDIR")
     return {
         name: value
         for name, value in environ.items()
-        if name in kept or name.startswith(("XDG_", "BRANCHWORK_"))
+        if name in kept
+        or (name.startswith(("XDG_", "BRANCHWORK_")) and name != "BRANCHWORK_EXECUTION")
     }
 
 
@@ -346,6 +354,10 @@ def _start(data: str, path: str, argv: list[str]) -> "_socket.socket | None":
 
 def _become_daemon(data: str, listener: int, argv: list[str]) -> None:
     os.umask(0o077)
+    # An editor may have blocked or ignored some, which would go through to every agent.
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM, _signal.SIGCHLD):
+        _signal.signal(number, _signal.SIG_DFL)
     if listener == LISTENER_FD:
         os.set_inheritable(listener, True)
     else:

@@ -147,6 +147,24 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
         endpoint.run_dir(str(tmp_path))
 
 
+def test_a_daemon_keeps_folders_only() -> None:
+    environ = {
+        "HOME": "/h",
+        "PATH": "/bin",
+        "API_KEY": "secret",
+        "XDG_DATA_HOME": "/d",
+        "BRANCHWORK_CONFIG": "/c",
+        # Whoever ends that execution looks for its tag: the daemon must not have it.
+        "BRANCHWORK_EXECUTION": "0199",
+    }
+    assert endpoint.daemon_environment(environ) == {
+        "HOME": "/h",
+        "PATH": "/bin",
+        "XDG_DATA_HOME": "/d",
+        "BRANCHWORK_CONFIG": "/c",
+    }
+
+
 def test_hello_carries_any_environment() -> None:
     environ = {"A": "1", "QUOTED": 'a"b\n\t\\', "ODD": "\udcff", "Ü": "ß"}
     line = endpoint.encode_hello(7, "/a \udcff", environ)

@@ -124,6 +124,14 @@ async def test_initialize_tells_what_the_server_can_do(features: Features) -> No
     ]
 
 
+async def test_what_pygls_never_advertises(features: Features) -> None:
+    options = types.TextDocumentContentOptions(schemes=["branchwork"])
+    features.standard(types.WORKSPACE_TEXT_DOCUMENT_CONTENT, hover, options)
+    async with connected(None, features) as client:
+        workspace = client.initialized["capabilities"]["workspace"]
+        assert workspace["textDocumentContent"] == {"schemes": ["branchwork"]}
+
+
 # --- bad input -----------------------------------------------------------------------------------
 
 

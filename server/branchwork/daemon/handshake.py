@@ -16,23 +16,19 @@ async def receive(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, version: str
 ) -> Peer | None:
     """The peer behind a valid line; anybody else is refused."""
-    peer = await _read(reader)
-    writer.write(endpoint.encode_refusal() if peer is None else endpoint.encode_welcome(version))
-    return peer
-
-
-async def _read(reader: asyncio.StreamReader) -> Peer | None:
     try:
         async with asyncio.timeout(_SECONDS):
             line = await reader.readuntil(b"\n")
-        hello = endpoint.decode_line(line)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+        peer = _peer(endpoint.decode_line(line))
+    except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
+        # Somebody who only looked whether anybody is here.
+        return None
+    except (asyncio.LimitOverrunError, ValueError) as error:
         # Not the line itself: it may hold an environment.
         logger.warning("A connection without a handshake: %s", type(error).__name__)
-        return None
-    except (TimeoutError, ConnectionError):
-        return None
-    return _peer(hello)
+        peer = None
+    writer.write(endpoint.encode_refusal() if peer is None else endpoint.encode_welcome(version))
+    return peer
 
 
 def _peer(hello: dict[str, object]) -> Peer | None:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK_SECONDS = 1.0
 
 
@@ -22,8 +22,9 @@ class Lifetime:
         """A signal is an orderly end; agents go on under their shims."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            loop.add_signal_handler(number, self.end)
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+            # Whoever started us with nohup meant it.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self.end)
 
     def end(self) -> None:
         self._ended.set()

@@ -45,7 +45,9 @@ class Listener:
 
     def has_waiting(self) -> bool:
         """Somebody has connected and is not yet served."""
-        return bool(select.select([self._sock], [], [], 0)[0])
+        waiting = select.poll()
+        waiting.register(self._sock, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def close(self) -> None:
         """Take no more connections; whoever comes now starts the next daemon."""

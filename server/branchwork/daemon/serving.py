@@ -1,9 +1,11 @@
 """The daemon at work: connections taken, served and ended; safe mode where there is no store."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 from branchwork import endpoint
@@ -87,7 +89,7 @@ class Daemon:
         connection = EditorConnection(
             self._assembly.app,
             self._assembly.features,
-            peer=found,
+            peer=replace(found, pid=process or found.pid),
             version=self._version,
             limits=self._limits,
             failure=self._failure,
@@ -108,6 +110,9 @@ async def run(config: Config, sock: socket.socket, build: Build) -> None:
         logger.error("Safe mode: %s", error.sentence)
         assembly, failure = Assembly(features=Features()), error
     wire.warm_up(assembly.features.standard_methods)
+    # What was imported stays: looking through it again and again would hold up requests.
+    gc.collect()
+    gc.freeze()
     daemon = Daemon(config, assembly, failure)
     daemon.lifetime.obey_signals()
     endpoint.clear_last_error(str(config.data))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from branchwork import endpoint
 
-FOLDERS = ("log", "executions", "documents", "images")
+FOLDERS = ("log", "executions", "documents")
 
 
 def prepare(data: str) -> None:

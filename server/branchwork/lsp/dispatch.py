@@ -7,19 +7,16 @@ are kept. What is used of pygls' private parts has a contract test.
 import asyncio
 import inspect
 import logging
-import os
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
 from enum import Enum, auto
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import msgspec
 from cattrs import Converter
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from branchwork import endpoint
@@ -27,6 +24,7 @@ from branchwork.domain.errors import BranchworkError
 from branchwork.lsp import errors, params, wire
 from branchwork.lsp.errors import EditorGone, Refused
 from branchwork.lsp.progress import WorkDoneProgress
+from branchwork.lsp.questions import Questions
 from branchwork.lsp.registry import Custom
 
 if TYPE_CHECKING:
@@ -66,11 +64,7 @@ class EditorProtocol(LanguageServerProtocol):
         self.stage = Stage.NEW
         self._in_flight: dict[wire.MessageId, asyncio.Task[Any]] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
-        self._asked: dict[wire.MessageId, tuple[str, Future[Any]]] = {}
-        # Unlike any id of an earlier daemon: an editor may still answer those.
-        self._ids = (
-            f"{prefix}{number}" for prefix in [os.urandom(6).hex() + "-"] for number in count(1)
-        )
+        self._questions = Questions(server.put)
         self._named_unknown: set[str] = set()
 
     # --- incoming --------------------------------------------------------------------------------
@@ -92,7 +86,7 @@ class EditorProtocol(LanguageServerProtocol):
         elif isinstance(message.method, str) and message.id is msgspec.UNSET:
             self._take_notification(message.method, message.params)
         elif message.method is msgspec.UNSET and isinstance(message.id, int | str):
-            self._take_answer(message.id, message)
+            self._questions.take(message.id, message)
         elif not message.error:
             refusal = Refused(errors.INVALID_REQUEST, "A message has no method or no usable id.")
             self._reply_error(None, refusal)
@@ -194,28 +188,6 @@ class EditorProtocol(LanguageServerProtocol):
         if job is not None:
             job.cancel()
 
-    def _take_answer(self, id: wire.MessageId, message: wire.Message) -> None:
-        method, future = self._asked.pop(id, ("", None))
-        if future is None or not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(self._result_of(method, message))
-        except (JsonRpcException, ValueError, TypeError, KeyError, AttributeError) as error:
-            future.set_exception(error)
-        except ExceptionGroup as error:
-            future.set_exception(ValueError(f"The answer to {method} has another form: {error}"))
-
-    def _result_of(self, method: str, message: wire.Message) -> Any:
-        if message.error:
-            error = msgspec.json.decode(message.error, type=errors.ResponseError)
-            raise JsonRpcException(error.message, error.code, error.data)
-        result = wire.decode(message.result)
-        if method not in types.METHOD_TO_TYPES:
-            return result
-        answer = {"jsonrpc": "2.0", "id": message.id, "result": result}
-        kind: Any = types.METHOD_TO_TYPES[method][1]
-        return wire.converter().structure(answer, kind).result
-
     # --- running ---------------------------------------------------------------------------------
 
     def _start(
@@ -307,21 +279,14 @@ class EditorProtocol(LanguageServerProtocol):
         msg_id: wire.MessageId | None = None,
     ) -> Future[Any]:
         """Ask the editor. When the connection closes first, the answer is EditorGone."""
-        future: Future[Any] = Future()
         if self.stage is Stage.CLOSED:
+            future: Future[Any] = Future()
             future.set_exception(EditorGone())
             return future
-        id = next(self._ids) if msg_id is None else msg_id
-        self._asked[id] = (method, future)
-        future.add_done_callback(partial(self._withdraw, id))
+        future = self._questions.ask(method, _encode_params(params), msg_id)
         if callback is not None:
             future.add_done_callback(partial(_call_back, callback))
-        self._server.put(wire.request(id, method, _encode_params(params)))
         return future
-
-    def _withdraw(self, id: wire.MessageId, future: Future[Any]) -> None:
-        if future.cancelled() and self._asked.pop(id, None) is not None:
-            self.notify(types.CANCEL_REQUEST, types.CancelParams(id))
 
     async def close(self) -> None:
         """End what this connection started and release who waits for the editor."""
@@ -329,10 +294,7 @@ class EditorProtocol(LanguageServerProtocol):
         jobs = [job for job in self._jobs if job is not asyncio.current_task()]
         for job in jobs:
             job.cancel()
-        asked, self._asked = self._asked, {}
-        for _, future in asked.values():
-            if future.set_running_or_notify_cancel():
-                future.set_exception(EditorGone())
+        self._questions.close()
         if jobs:
             await asyncio.wait(jobs, timeout=_CLOSE_SECONDS)
 
@@ -355,6 +317,11 @@ class EditorProtocol(LanguageServerProtocol):
             result.capabilities.execute_command_provider = types.ExecuteCommandOptions(
                 commands=sorted(features.commands), work_done_progress=True
             )
+        content = features.standard_methods.get(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
+        if content is not None and result.capabilities.workspace is not None:
+            # pygls puts neither this nor `experimental` there, whatever is registered.
+            options: Any = content.options
+            result.capabilities.workspace.text_document_content = options
         result.capabilities.experimental = {
             "branchwork": {"protocolVersion": endpoint.PROTOCOL, "features": features.abilities}
         }

@@ -104,7 +104,7 @@ def _look(text: str, trusted: bool) -> "tuple[object, str] | None":
             if key in _BODY_KEYS and (trusted or _is_enough(key, id, method)):
                 break
             value, at = endpoint.scan_json(text, at)
-            if key == "id":
+            if key == "id" and not isinstance(value, list | dict):
                 id = value
             elif key == "method":
                 method = str(value)

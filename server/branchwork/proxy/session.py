@@ -249,7 +249,7 @@ class Session:
         return self._greeted
 
     def _take_answer(self, id: object, message: bytes) -> None:
-        if self._replaying:
+        if self._replaying and id == self._initialize_id:
             # The editor had its answer to `initialize` from an earlier daemon.
             self._replaying = False
             self._settle()

@@ -1,0 +1,40 @@
+"""Who is let in, without a process of its own."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from branchwork import config, endpoint
+from branchwork.daemon import peer
+from branchwork.daemon.serving import Daemon
+from branchwork.daemon.wiring import Assembly
+from branchwork.lsp.registry import Features
+from support.inproc import PATIENCE
+
+
+@pytest.mark.parametrize(("user", "let_in"), [(os.geteuid(), True), (os.geteuid() + 1, False)])
+async def test_only_the_owner_is_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, let_in: bool
+) -> None:
+    monkeypatch.setattr(peer, "user_and_process", lambda _: (user, 4711))
+    environ = {"BRANCHWORK_DATA_DIR": str(tmp_path), "BRANCHWORK_CONFIG": str(tmp_path / "x")}
+    daemon = Daemon(config.read(environ), Assembly(features=Features()), None)
+    sock = socket.socket(fileno=endpoint.bind(str(tmp_path / "s")).detach())
+    serving = asyncio.create_task(daemon.serve(sock))
+    reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+    writer.write(endpoint.encode_hello(1, "/", {}))
+    async with asyncio.timeout(PATIENCE):
+        assert await greeted(reader) is let_in
+        writer.close()
+        daemon.lifetime.end()
+        await serving
+
+
+async def greeted(reader: asyncio.StreamReader) -> bool:
+    try:
+        return bool(await reader.readline())
+    except ConnectionResetError:
+        return False
