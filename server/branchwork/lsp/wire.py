@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from enum import Enum
 from functools import cache
 from typing import Any, get_args
 
@@ -146,6 +147,9 @@ def _strictly(value: Any, kind: type) -> Any:
     """cattrs alone would make the text "None" of null and True of "no"."""
     if type(value) is kind:
         return value
+    if issubclass(kind, Enum):
+        # LSP's enumerations are texts and numbers too, so their values come here as well.
+        return kind(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
     raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
