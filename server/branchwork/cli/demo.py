@@ -44,10 +44,8 @@ def _in_a_place(terminal: Terminal, agent: str, *, keep: bool) -> int:
     # A demo that is run from a hook of git must not work on that repository.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     story = Story(place, terminal, {**environ, **place.variables}, agent)
-    terminal.title("Branchwork: from a selection to a merged branch")
-    terminal.say(f"Everything lies in {place.root}" + ("." if keep else ", until the end."))
     try:
-        code = _tell(story, terminal)
+        code = _tell(story, terminal, f"Everything lies in {place.root}{_until(keep)}.")
     finally:
         # From here on nothing may stop us: what was started has to end.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -58,8 +56,10 @@ def _in_a_place(terminal: Terminal, agent: str, *, keep: bool) -> int:
     return FAILED if left else code
 
 
-def _tell(story: Story, terminal: Terminal) -> int:
+def _tell(story: Story, terminal: Terminal, where: str) -> int:
     try:
+        terminal.title("Branchwork: from a selection to a merged branch")
+        terminal.say(where)
         story.tell()
     except (StepFailed, ClientError, BranchworkError, endpoint.DataFolderUnusable, OSError) as why:
         if isinstance(why, BrokenPipeError):
@@ -73,6 +73,10 @@ def _tell(story: Story, terminal: Terminal) -> int:
             terminal.say("Interrupted.")
         return INTERRUPTED
     return 0
+
+
+def _until(keep: bool) -> str:
+    return "" if keep else ", until the end"
 
 
 def _end(story: Story, place: Place, *, keep: bool) -> list[int]:

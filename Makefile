@@ -1,0 +1,46 @@
+# Two commands are enough: `make demo` and `make test`. Both set up what they need in .venv.
+# Another Python: `make PYTHON=/path/to/python3 demo`. Arguments: `make demo ARGS="--keep"`.
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+export PYTHON
+
+.PHONY: help demo test test-fast check bench format setup setup-run
+
+help:
+	@echo "make demo       the main job once, from a selection to a merged branch"
+	@echo "make test       all checks and all tests"
+	@echo "make test-fast  the tests that need no real editor, no real agent and no chaos"
+	@echo "make check      format, lint, types, import contracts, generated files"
+	@echo "make bench      the figures of docs/performance.md"
+	@echo "make format     put the code into its form and write the generated files"
+
+demo: setup-run
+	@$(BIN)/branchwork demo $(ARGS)
+
+test: check
+	$(PYTEST) $(ARGS)
+
+test-fast: setup
+	$(PYTEST) -m "not editor and not agent and not chaos" $(ARGS)
+
+check: setup
+	$(BIN)/ruff format --check server tests
+	$(BIN)/ruff check server tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m branchwork.protocol.generate --check
+
+bench: setup
+	$(BIN)/python tests/bench/main.py $(ARGS)
+
+format: setup
+	$(BIN)/ruff check --fix server tests
+	$(BIN)/ruff format server tests
+	$(BIN)/python -m branchwork.protocol.generate
+
+setup:
+	@.ci/setup dev
+
+setup-run:
+	@.ci/setup run
