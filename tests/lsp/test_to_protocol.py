@@ -91,6 +91,9 @@ APPROVAL = approval.Approval(
     options=(OPTION,),
     **EDITED,
 )
+APPROVAL_VIEW = views.ApprovalView(
+    approval=APPROVAL, task_id="t", workspace_id="w", conversation_id="c"
+)
 DIRECT = merge.Merge(
     id="m",
     workspace_id="w",
@@ -197,7 +200,7 @@ CONVERTED = [
     (to_protocol.execution(EXECUTION, whole=True), wire_executions.ExecutionProcess),
     (to_protocol.repo_state(STATE), wire_executions.ExecutionProcessRepoState),
     (to_protocol.turn(TURN), wire_executions.CodingAgentTurn),
-    (to_protocol.approval(APPROVAL), wire_approvals.Approval),
+    (to_protocol.approval(APPROVAL_VIEW), wire_approvals.Approval),
     (to_protocol.attention(ITEM), wire_attention.AttentionItem),
     (to_protocol.conversation(CONVERSATION_VIEW), wire_conversations.Conversation),
     (to_protocol.merge(DIRECT), wire_merges.Merge),
@@ -413,5 +416,7 @@ def test_what_a_tool_shows_is_told_apart_by_its_type():
     ],
 )
 def test_a_text_that_grows_is_not_sent_again(change, expected):
-    told = EntryChange(execution_id="e", index=4, entry=ENTRIES[0], **change)
+    told = EntryChange(
+        execution_id="e", session_id="s", index=4, entry=ENTRIES[0], **change
+    )
     assert set(sent(to_protocol.entry_change(told), wire_conversations.EntryChange)) == expected

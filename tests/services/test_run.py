@@ -39,7 +39,7 @@ async def test_from_a_selection_to_a_merge(
     place = CodePlace(
         path=repository / "cart.py", line=2, text="    return items[0]\n", language="python"
     )
-    task = await tasks.create_from_code(app, place)
+    task = (await tasks.create_from_code(app, place)).task
     started = await workspaces.start(
         app, task.id, Start(executor="SCRIPTED", environment=environment)
     )

@@ -166,9 +166,16 @@ def turn(entity: executions.CodingAgentTurn) -> wire_executions.CodingAgentTurn:
     return taken(wire_executions.CodingAgentTurn, entity)
 
 
-def approval(entity: approvals.Approval) -> wire_approvals.Approval:
+def approval(view: views.ApprovalView) -> wire_approvals.Approval:
     """A request of an agent."""
-    return taken(wire_approvals.Approval, entity, options=_options(entity.options))
+    return taken(
+        wire_approvals.Approval,
+        view.approval,
+        options=_options(view.approval.options),
+        task_id=view.task_id,
+        workspace_id=view.workspace_id,
+        conversation_id=view.conversation_id,
+    )
 
 
 def _options(
@@ -222,8 +229,8 @@ def merge(entity: merges.Merge) -> wire_merges.Merge:
     return taken(wire_merges.Merge, entity, pr_info=info)
 
 
-def entry(execution_id: str, one: entries.Entry) -> wire_entries.Entry:
-    """An entry of a conversation."""
+def entry(execution_id: str, one: entries.Entry, **more: Any) -> wire_entries.Entry:
+    """An entry of a conversation; `more` is what the entry itself can't know."""
     owner: Any = type(one)
     kind = _ENTRIES[owner]
     values = {name: getattr(one, name) for name in _shared(kind, owner)}
@@ -234,6 +241,7 @@ def entry(execution_id: str, one: entries.Entry) -> wire_entries.Entry:
     if nested is not None:
         name, part = nested
         values[name] = [taken(part, item) for item in getattr(one, name)]
+    values |= {name: value for name, value in more.items() if name in kind.__struct_fields__}
     return kind(**values)  # type: ignore[return-value]
 
 
@@ -251,7 +259,13 @@ def entry_change(change: EntryChange) -> wire_conversations.EntryChange:
         op=op.ADD if change.is_new else op.REPLACE,
         execution_id=change.execution_id,
         index=change.index,
-        entry=entry(change.execution_id, change.entry),
+        entry=entry(
+            change.execution_id,
+            change.entry,
+            session_id=change.session_id,
+            executor=change.executor,
+            approval_id=change.approval_id,
+        ),
     )
 
 

@@ -48,7 +48,9 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
         "session": lambda tx, id_: to_protocol.session(tx.get(Session, id_)),
         "execution": lambda tx, id_: to_protocol.execution(tx.get(ExecutionProcess, id_)),
         "turn": lambda tx, id_: to_protocol.turn(tx.get(CodingAgentTurn, id_)),
-        "approval": lambda tx, id_: to_protocol.approval(tx.get(Approval, id_)),
+        "approval": lambda tx, id_: to_protocol.approval(
+            views.approval_view(tx, tx.get(Approval, id_))
+        ),
         "merge": lambda tx, id_: to_protocol.merge(tx.get(Merge, id_)),
         "queuedPrompt": lambda tx, id_: to_protocol.queued_prompt(tx.get(QueuedPrompt, id_)),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from branchwork.agents import launch
-from branchwork.domain.entry import Entry
+from branchwork.domain.entry import Entry, PermissionRequest
 from branchwork.domain.errors import InvalidInput, NotFound
 from branchwork.domain.execution_process import ExecutionProcess
 from branchwork.domain.run import RunPlan
@@ -15,7 +15,7 @@ from branchwork.execution import journal
 from branchwork.services import chain, run
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded
-from branchwork.store import executions, runs, sessions
+from branchwork.store import approvals, executions, runs, sessions
 from branchwork.store.transaction import Transaction
 
 _GROWING = ("text", "output")
@@ -33,13 +33,19 @@ class Prompted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryChange:
-    """An entry that is new or different; of one that only grew, `appended` is what it grew by."""
+    """An entry that is new or different; of one that only grew, `appended` is what it grew by.
+
+    `approval_id` is the row of a permission request.
+    """
 
     execution_id: str
     index: int
     entry: Entry
     is_new: bool
     appended: str | None = None
+    session_id: str
+    executor: str | None = None
+    approval_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +147,8 @@ async def stream(
                 known.extend(entries[: start.index])
                 begun = True
             if begun:
-                changes += _differences(execution.id, known, entries)
+                rows = await _approvals(app, execution, entries)
+                changes += _differences(execution, known, entries, rows)
             sent[execution.id] = list(entries)
         if changes:
             yield changes
@@ -150,8 +157,21 @@ async def stream(
         await _any(beats)
 
 
+async def _approvals(
+    app: App, execution: ExecutionProcess, entries: Sequence[Entry]
+) -> dict[str, str]:
+    """The ids of a process' approvals by the agent's request."""
+    if not any(isinstance(entry, PermissionRequest) for entry in entries):
+        return {}
+    rows = await app.store.read(lambda tx: approvals.of_execution(tx, execution.id))
+    return {row.request_id: row.id for row in rows}
+
+
 def _differences(
-    execution_id: str, known: Sequence[Entry], entries: Sequence[Entry]
+    execution: ExecutionProcess,
+    known: Sequence[Entry],
+    entries: Sequence[Entry],
+    approval_ids: Mapping[str, str],
 ) -> list[EntryChange]:
     changes = []
     for index, entry in enumerate(entries):
@@ -160,7 +180,10 @@ def _differences(
             continue
         changes.append(
             EntryChange(
-                execution_id=execution_id,
+                execution_id=execution.id,
+                session_id=execution.session_id,
+                executor=execution.executor_action.get("executor"),
+                approval_id=approval_ids.get(getattr(entry, "request_id", "")),
                 index=index,
                 entry=entry,
                 is_new=before is None,

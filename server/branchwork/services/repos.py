@@ -61,10 +61,10 @@ async def discover(app: App, path: str) -> Path:
     return found.root
 
 
-async def of_file(app: App, path: Path) -> Path | None:
-    """As `discover`, None for a file in no repository."""
+async def of_file(app: App, path: Path) -> repositories.Repository | None:
+    """The repository that a file is in, or None."""
     try:
-        return await discover(app, str(path))
+        return await app.blocking(repositories.discover, _absolute(str(path)))
     except NotARepository:
         return None
 

@@ -49,19 +49,35 @@ async def create(
     return await app.store.write(write)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A task of a piece of code; `note` says what was made for it, or why it can't be started."""
+
+    task: Task
+    note: str | None = None
+
+
 async def create_from_code(
     app: App, place: CodePlace, title: str | None = None, description: str | None = None
-) -> Task:
+) -> Created:
     """Make a task of a piece of code, with its repository and project where they are not known.
 
     A file in no repository gives a task in the project "Unfiled", which can't be started.
     """
-    root = await repos.of_file(app, place.path)
+    found = await repos.of_file(app, place.path)
     title = required("title", title or title_of(place))
-    description = bounded("description", description or description_of(place, root))
+    worktree = found.worktree if found else None
+    description = bounded("description", description or description_of(place, worktree))
+    root = found.root if found else None
 
-    def write(tx: Transaction) -> Task:
-        return insert(tx, ensure_project(tx, root, place.path).id, title, description)
+    def write(tx: Transaction) -> Created:
+        project = ensure_project(tx, root, place.path)
+        note = None
+        if root is None:
+            note = f"{place.path} is in no git repository: this task can't be started."
+        elif project.created_at == tx.now:
+            note = f"Made the project “{project.name}” for {root}."
+        return Created(task=insert(tx, project.id, title, description), note=note)
 
     return await app.store.write(write)
 
@@ -139,10 +155,11 @@ def title_of(place: CodePlace) -> str:
     return f"{place.path.name}:{place.line}"
 
 
-def description_of(place: CodePlace, root: Path | None) -> str:
+def description_of(place: CodePlace, worktree: Path | None) -> str:
     """A link `path:line`, the whole diagnostic, and the code as a fenced block."""
-    inside = root is not None and place.path.is_relative_to(root)
-    shown = place.path.relative_to(root) if inside and root is not None else place.path
+    path = place.path.resolve()
+    inside = worktree is not None and path.is_relative_to(worktree)
+    shown = path.relative_to(worktree) if inside and worktree is not None else place.path
     parts = [f"[{shown}:{place.line}]({quote(str(shown))}#L{place.line})"]
     if place.diagnostic:
         parts.append(place.diagnostic)

@@ -80,6 +80,16 @@ class WorkspaceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """A request of an agent and where it comes from."""
+
+    approval: Approval
+    task_id: str
+    workspace_id: str
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationView:
     """A conversation: its sessions, its agent processes with their turns, and what waits."""
 
@@ -293,6 +303,17 @@ def conversation_view(tx: Transaction, conversation_id: str) -> ConversationView
         turns=tuple(turn for turn in turns if turn is not None),
         approvals=tuple(a for a in approvals.pending(tx) if a.execution_process_id in ids),
         queue=tuple(sessions.queue(tx, conversation_id)),
+    )
+
+
+def approval_view(tx: Transaction, approval: Approval) -> ApprovalView:
+    """A request with where it comes from."""
+    execution = tx.get(ExecutionProcess, approval.execution_process_id)
+    return ApprovalView(
+        approval=approval,
+        task_id=tasks.of_workspace(tx, execution.workspace_id).id,
+        workspace_id=execution.workspace_id,
+        conversation_id=tx.get(Session, execution.session_id).conversation_id,
     )
 
 

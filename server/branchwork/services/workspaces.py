@@ -42,6 +42,7 @@ class Start:
     repo_ids: tuple[str, ...] = ()
     isolation: Isolation = Isolation.WORKTREE
     mode: str | None = None
+    directory: str | None = None
     carry_uncommitted: bool = False
     environment: Mapping[str, str]
 
@@ -336,27 +337,19 @@ def _working_dir(project: Project, checkouts: Sequence[worktrees.Checkout]) -> s
 async def _in_place(
     app: App, task: Task, project: Project, found: Sequence[Repo], wanted: Start
 ) -> tuple[Workspace, list[str]]:
-    """A workspace in the user's own checkout: nothing is made, switched, committed or removed."""
-    if wanted.isolation is not Isolation.IN_PLACE or len(found) != 1:
-        raise InvalidInput(
-            "An agent works in place in exactly one repository; choose one, or let it work in a "
-            "worktree.",
-            kind="notInPlace",
-            field="isolation",
-        )
-    repo = found[0]
-    root = Path(repo.path)
-    branch = await app.blocking(branches.default, root)
-    head = await app.blocking(repositories.require_commit, root)
+    """A workspace in a checkout of the user's: nothing is made, switched, committed or removed."""
+    repo, directory = await _own_checkout(app, found, wanted)
+    branch = await app.blocking(branches.default, directory)
+    head = await app.blocking(repositories.require_commit, directory)
 
     def write(tx: Transaction) -> Workspace:
         workspace = tx.insert(
             Workspace(
                 id=new_id(),
                 task_id=task.id,
-                container_ref=repo.path,
+                container_ref=str(directory),
                 branch=branch or head,
-                isolation=Isolation.IN_PLACE,
+                isolation=wanted.isolation,
                 agent_working_dir=project.default_agent_working_dir or repo.default_working_dir,
                 port_base=_free_ports(tx),
                 created_at=tx.now,
@@ -367,6 +360,28 @@ async def _in_place(
         return workspace
 
     return await app.store.write(write), []
+
+
+async def _own_checkout(app: App, found: Sequence[Repo], wanted: Start) -> tuple[Repo, Path]:
+    """The repo to work in and its checkout: the main one, or the directory that was named."""
+    if wanted.isolation is Isolation.DIRECTORY:
+        given = await app.blocking(repositories.discover, Path(wanted.directory or ""))
+        for repo in found:
+            if Path(repo.path) == given.root:
+                return repo, given.worktree
+        raise InvalidInput(
+            f"{wanted.directory} is no checkout of a repository of this project.",
+            kind="notInProject",
+            field="directory",
+        )
+    if len(found) != 1:
+        raise InvalidInput(
+            "An agent works in place in exactly one repository; choose one, or let it work in a "
+            "worktree.",
+            kind="notInPlace",
+            field="isolation",
+        )
+    return found[0], Path(found[0].path)
 
 
 async def _uncommitted(

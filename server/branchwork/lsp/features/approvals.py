@@ -18,19 +18,22 @@ async def list_approvals(
     statuses = tuple(params.statuses or (ApprovalStatus.PENDING,))
     read = await views.reading(
         ls.app,
-        lambda tx: stored.page(
-            tx,
-            params.limit,
-            params.cursor,
-            statuses,
-            params.workspace_id,
-            params.conversation_id,
-        ),
+        lambda tx: [
+            views.approval_view(tx, one)
+            for one in stored.page(
+                tx,
+                params.limit,
+                params.cursor,
+                statuses,
+                params.workspace_id,
+                params.conversation_id,
+            )
+        ],
     )
     return wire.ApprovalListResult(
         **pages.reading(read),
         approvals=[to_protocol.approval(one) for one in read.value],
-        next_cursor=pages.next_cursor(read.value, params.limit),
+        next_cursor=pages.next_cursor([one.approval for one in read.value], params.limit),
     )
 
 
@@ -46,7 +49,8 @@ async def respond(
         answered_by=ls.name,
         reason=params.reason,
     )
-    return wire.ApprovalRespondResult(approval=to_protocol.approval(approval))
+    view = await ls.app.store.read(lambda tx: views.approval_view(tx, approval))
+    return wire.ApprovalRespondResult(approval=to_protocol.approval(view))
 
 
 def register(features: Features) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from branchwork.domain.approval import Approval
 from branchwork.domain.errors import NotFound
 from branchwork.lsp import streams, to_protocol
 from branchwork.lsp.connection import EditorConnection
@@ -47,7 +48,7 @@ async def get_conversation(
         sessions=[to_protocol.session(one) for one in view.sessions],
         executions=[to_protocol.execution(one) for one in view.executions],
         turns=[to_protocol.turn(one) for one in view.turns],
-        approvals=[to_protocol.approval(one) for one in view.approvals],
+        approvals=[to_protocol.approval(_placed(view, one)) for one in view.approvals],
         queue=[to_protocol.queued_prompt(one) for one in view.queue],
     )
 
@@ -88,7 +89,11 @@ async def stream_entries(
 async def send_prompt(
     ls: EditorConnection, params: wire.ConversationPromptParams
 ) -> wire.ConversationPromptResult:
-    """At once, or when the agent has ended its turn."""
+    """At once, or when the agent has ended its turn; without an id to the current conversation."""
+    if params.conversation_id is None:
+        found = await _current(ls, await targets.place(ls))
+        params = msgspec.structs.replace(params, **(found or {}))
+    targets.required(params, "conversation_id")
     done = await conversations.prompt(
         ls.app, params.conversation_id or "", params.prompt or "", ls.environment
     )
@@ -121,6 +126,15 @@ def register(features: Features) -> None:
     needed = ("conversation_id",)
     targets.answer(features, wire.PROMPT, send_prompt, ("prompt",), targets.nothing)
     targets.answer(features, wire.MARK_SEEN, mark_seen, needed, _current, DocumentKind.ATTENTION)
+
+
+def _placed(view: views.ConversationView, approval: Approval) -> views.ApprovalView:
+    return views.ApprovalView(
+        approval=approval,
+        task_id=view.task_id,
+        workspace_id=view.workspace_id,
+        conversation_id=view.id,
+    )
 
 
 async def _current(ls: EditorConnection, at: views.Place) -> dict[str, Any] | None:

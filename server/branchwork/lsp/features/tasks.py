@@ -3,7 +3,7 @@
 from lsprotocol import types
 
 from branchwork.domain.errors import BranchworkError, InvalidInput
-from branchwork.domain.task import Task, TaskStatus
+from branchwork.domain.task import TaskStatus
 from branchwork.lsp import texts, to_protocol
 from branchwork.lsp.connection import EditorConnection
 from branchwork.lsp.features import documents, pages, targets, workspaces
@@ -56,16 +56,17 @@ async def get_task(ls: EditorConnection, params: wire.TaskGetParams) -> wire.Tas
 
 async def create_task(ls: EditorConnection, params: wire.TaskCreateParams) -> wire.TaskCreateResult:
     """From a title, or from a place in the code."""
-    task = await _create(ls, params)
-    view = await ls.app.store.read(lambda tx: views.task_view(tx, task.id))
-    return wire.TaskCreateResult(task=to_protocol.task(view, whole=True), notes=[])
+    created = await _create(ls, params)
+    view = await ls.app.store.read(lambda tx: views.task_view(tx, created.task.id))
+    notes = [created.note] if created.note else []
+    return wire.TaskCreateResult(task=to_protocol.task(view, whole=True), notes=notes)
 
 
 async def create_and_start(
     ls: EditorConnection, params: starts.TaskCreateAndStartParams
 ) -> starts.TaskCreateAndStartResult:
     """A task and its first run. The task stays where the start fails, and the error names it."""
-    task = await _create(ls, params)
+    task = (await _create(ls, params)).task
     try:
         started = await workspaces.start_task(ls, task.id, params)
     except BranchworkError as error:
@@ -193,24 +194,25 @@ async def _current_task(ls: EditorConnection, at: views.Place) -> None:
         await documents.open_document(ls, opened)
 
 
-async def _create(ls: EditorConnection, params: wire.TaskCreateParams) -> Task:
+async def _create(ls: EditorConnection, params: wire.TaskCreateParams) -> tasks.Created:
     if params.uri is not None:
-        task = await tasks.create_from_code(
-            ls.app, _code_place(ls, params), params.title, params.description
-        )
+        place = _code_place(ls, params)
+        created = await tasks.create_from_code(ls.app, place, params.title, params.description)
     else:
         targets.required(params, "project_id")
         targets.required(params, "title")
-        task = await tasks.create(
-            ls.app,
-            params.project_id or "",
-            params.title or "",
-            params.description,
-            params.parent_workspace_id,
+        created = tasks.Created(
+            task=await tasks.create(
+                ls.app,
+                params.project_id or "",
+                params.title or "",
+                params.description,
+                params.parent_workspace_id,
+            )
         )
     if params.status is not TaskStatus.TODO:
-        task = await tasks.update(ls.app, task.id, status=params.status)
-    return task
+        await tasks.update(ls.app, created.task.id, status=params.status)
+    return created
 
 
 def _code_place(ls: EditorConnection, params: wire.TaskCreateParams) -> CodePlace:

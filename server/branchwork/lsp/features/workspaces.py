@@ -65,6 +65,7 @@ async def create_workspace(
         targets={one.repo_id: one.target_branch for one in params.repos if one.target_branch},
         repo_ids=tuple(one.repo_id for one in params.repos),
         isolation=params.isolation,
+        directory=params.directory,
         carry_uncommitted=params.carry_uncommitted,
         environment=ls.environment,
     )
@@ -225,6 +226,7 @@ def _wanted(
         repo_ids=tuple(params.repo_ids or ()),
         isolation=Isolation(params.isolation),
         mode=str(params.mode),
+        directory=params.directory,
         carry_uncommitted=params.carry_uncommitted,
         environment=ls.environment,
     )
