@@ -37,7 +37,7 @@ def read(tx: Transaction, project_id: str) -> Board:
     project = None if project_id == ALL else tx.get(Project, project_id)
     found = tasks.page(tx, MOST_TASKS, None, project.id if project else None)
     newest: dict[str, str] = {}
-    for workspace in workspaces.page(tx, MOST_TASKS, None, None, archived=True):
+    for workspace in workspaces.page(tx, MOST_TASKS, None, workspaces.Wanted()):
         newest.setdefault(workspace.task_id, workspace.branch)
     return Board(
         project=project,

@@ -36,10 +36,13 @@ def path_of(data: Path, document: Document) -> Path:
 
 def document_at(data: Path, path: Path) -> Document | None:
     """The document whose file a path is, None for any other file."""
-    for folder, file in ((data, path), (data.resolve(), path.resolve())):
-        if file.is_relative_to(folder / FOLDER):
-            return _named(file.relative_to(folder / FOLDER).parts)
-    return None
+    if not path.name.endswith(SUFFIX):
+        return None
+    folder = data / FOLDER
+    if not path.is_relative_to(folder):
+        # An editor may have followed a link on the way to our folder.
+        folder, path = folder.resolve(), path.resolve()
+    return _named(path.relative_to(folder).parts) if path.is_relative_to(folder) else None
 
 
 def reference(kind: Kind, identifier: str = ALL) -> str:

@@ -3,7 +3,7 @@
 Reads back what a person has edited; what cannot be found in the text any more is None.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from branchwork.domain.task import Task
@@ -13,6 +13,7 @@ from branchwork.services.anchors import BEGIN, END, anchor
 from branchwork.services.document_board import GROUPS, marks
 from branchwork.services.document_diff import Review
 from branchwork.services.document_names import Kind, reference
+from branchwork.services.document_start import Choices
 from branchwork.services.views import TaskView, WorkspaceView
 
 START, WORKSPACE = "start", "workspace"
@@ -59,18 +60,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """All that the document shows. `refusal` is why the task can't be started.
-
-    `agents` are the names to choose from by the words to write, `branches` the default base branch
-    of each repo.
-    """
+    """All that the document shows."""
 
     view: TaskView
     project: str
-    start: StartLines
-    agents: Mapping[str, str]
-    branches: Mapping[str, str]
-    refusal: str | None
+    choices: Choices
     attempts: Sequence[Attempt]
 
 
@@ -173,26 +167,25 @@ def _as_it_is(task: Task) -> Iterator[str]:
 
 
 def _start(page: Page) -> Iterator[str]:
+    choices = page.choices
     yield ""
     yield anchor(START, page.view.task.id)
     yield "## Start"
     yield ""
-    if page.refusal is not None:
-        yield markdown.line(page.refusal)
+    if choices.refusal is not None:
+        yield markdown.line(choices.refusal)
         return
-    start = page.start
-    yield f"- {AGENT}: {markdown.plain_line(start.agent)}"
-    yield f"- {BASE_BRANCH}: {markdown.plain_line(start.base_branch)}"
-    yield f"- {ISOLATION}: {start.isolation}"
-    yield f"- {CARRY}: {'yes' if start.carry else 'no'}"
+    yield f"- {AGENT}: {choices.agent.id if choices.agent else ''}"
+    yield f"- {BASE_BRANCH}: {markdown.plain_line(choices.branch or '')}"
+    yield f"- {ISOLATION}: {Isolation.WORKTREE}"
+    yield f"- {CARRY}: no"
     yield ""
-    names = ", ".join(f"{word} ({markdown.line(name)})" for word, name in page.agents.items())
+    names = ", ".join(f"{word} ({markdown.line(name)})" for word, name in choices.agents.items())
     yield f"Edit these lines and run the code action “Start”. Agents: {names}."
-    isolations = f"{Isolation.WORKTREE}, {Isolation.IN_PLACE} (in your own checkout)"
-    yield f"Isolation: {isolations}."
-    if len(page.branches) > 1:
-        defaults = [f"{markdown.line(n)} {markdown.code(b)}" for n, b in page.branches.items()]
-        yield f"Without a base branch each repository takes its own: {', '.join(defaults)}."
+    yield f"Isolation: {Isolation.WORKTREE}, {Isolation.IN_PLACE} (in your own checkout)."
+    if choices.branch is None:
+        own = [f"{markdown.line(n)} {markdown.code(b)}" for n, b in choices.branches.items() if b]
+        yield f"Without a base branch each repository takes its own: {', '.join(own) or 'none'}."
 
 
 def _workspaces(page: Page) -> Iterator[str]:

@@ -9,29 +9,23 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from branchwork.domain.errors import BranchworkError, StorageFailed, StorageFull
+from branchwork.domain.errors import StorageFailed, StorageFull
 from branchwork.domain.project import Project
-from branchwork.domain.repo import Repo
-from branchwork.domain.workspace import Isolation
 from branchwork.services import (
-    agents,
     attention,
-    defaults,
     document_attention,
     document_board,
     document_conversation,
     document_diff,
     document_log,
+    document_start,
     document_task,
-    repos,
     views,
 )
 from branchwork.services.app import App
 from branchwork.services.document_names import Document, Kind, path_of
-from branchwork.services.document_task import Attempt, StartLines
+from branchwork.services.document_task import Attempt
 from branchwork.services.views import TaskView, WorkspaceView
-from branchwork.store import repos as stored_repos
-from branchwork.store import sessions
 from branchwork.store.transaction import Transaction
 
 ASKED_OF_GIT = 10
@@ -83,57 +77,19 @@ async def _text(app: App, document: Document, environment: Mapping[str, str], cu
 
 
 async def _task(app: App, task_id: str, environment: Mapping[str, str], current: str) -> str:
-    view, project, found, workspaces, last = await app.store.read(lambda tx: _subject(tx, task_id))
-    names, agent = await _agents(app, last, environment)
-    branches = {repo.display_name: await _branch(app, repo) for repo in found}
+    def read_rows(tx: Transaction) -> tuple[TaskView, Project, list[WorkspaceView]]:
+        view = views.task_view(tx, task_id)
+        project = tx.get(Project, view.task.project_id)
+        return view, project, views.workspaces_of_task(tx, task_id)
+
+    view, project, workspaces = await app.store.read(read_rows)
     page = document_task.Page(
         view=view,
         project=project.name,
-        start=StartLines(
-            agent=agent,
-            base_branch=next(iter(branches.values())) if len(branches) == 1 else "",
-            isolation=Isolation.WORKTREE,
-        ),
-        agents=names,
-        branches=branches,
-        refusal=None if found else _no_repository(project),
+        choices=await document_start.choices(app, project.id, environment),
         attempts=[await _attempt(app, place, one) for place, one in enumerate(workspaces)],
     )
     return document_task.text(page, document_task.draft_to_keep(current, view.task))
-
-
-def _subject(
-    tx: Transaction, task_id: str
-) -> tuple[TaskView, Project, list[Repo], list[WorkspaceView], str | None]:
-    view = views.task_view(tx, task_id)
-    project = tx.get(Project, view.task.project_id)
-    return (
-        view,
-        project,
-        stored_repos.of_project(tx, project.id),
-        views.workspaces_of_task(tx, task_id),
-        sessions.last_executor(tx, project.id),
-    )
-
-
-async def _agents(
-    app: App, last: str | None, environment: Mapping[str, str]
-) -> tuple[dict[str, str], str]:
-    """The agents to choose from, and the one that a start without a choice takes."""
-    listed = await agents.listed(app, environment)
-    names = {one.agent.id: one.agent.name for one in listed}
-    try:
-        preferred = await defaults.preferred(app, last, environment)
-    except BranchworkError:
-        return names, ""
-    return {preferred.id: preferred.name, **names}, preferred.id
-
-
-async def _branch(app: App, repo: Repo) -> str:
-    try:
-        return await repos.target_branch(app, repo, None)
-    except BranchworkError:
-        return ""
 
 
 async def _attempt(app: App, place: int, view: WorkspaceView) -> Attempt:
@@ -141,13 +97,6 @@ async def _attempt(app: App, place: int, view: WorkspaceView) -> Attempt:
         return Attempt(view=view, review=None)
     review = await document_diff.read(app, view.workspace.id, with_patch=False)
     return Attempt(view=view, review=review)
-
-
-def _no_repository(project: Project) -> str:
-    return (
-        f"The project {project.name} has no git repository to work in: add one to it, "
-        "or move the task to another project."
-    )
 
 
 def _replace(path: Path, text: str) -> None:
