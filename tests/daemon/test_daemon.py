@@ -99,28 +99,28 @@ async def test_of_many_that_start_at_once_one_stays(home: Home) -> None:
 
 async def test_it_ends_when_it_was_idle_for_long_enough(home: Home) -> None:
     home.limit(idle_seconds=0.5)
-    async with daemon(home) as process:
-        async with connection(home) as client:
-            await client.request("test/echo")
-        assert await ended(process) == 0
+    async with editor(home) as client:
+        await client.request("test/echo")
+        assert await client.end() == 0
+    await until(lambda: lock.holder(home.data) is None, "the daemon's end")
     assert not home.socket.exists()
-    assert lock.holder(home.data) is None
 
 
 async def test_it_stays_while_somebody_is_connected_or_it_is_busy(home: Home) -> None:
     home.limit(idle_seconds=0.2)
-    async with daemon(home) as process:
-        async with connection(home) as client:
-            await client.request("test/be_busy", {"number": 1})
-        for _ in range(2):
-            # Far longer than it would stay without.
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(process.wait()), 1.5)
-            async with connection(home) as client:
-                assert (await client.request("test/echo"))["pid"] == process.pid
-        async with connection(home) as client:
-            await client.request("test/be_busy", {"number": 0})
-        assert await ended(process) == 0
+    async with editor(home) as client:
+        pid = (await client.request("test/echo"))["pid"]
+        # Far longer than it would stay without.
+        await asyncio.sleep(1)
+        assert (await client.request("test/echo"))["pid"] == pid
+        await client.request("test/be_busy", {"number": 1})
+        await client.end()
+    await asyncio.sleep(1)
+    async with editor(home) as client:
+        assert (await client.request("test/echo"))["pid"] == pid
+        await client.request("test/be_busy", {"number": 0})
+        await client.end()
+    await until(lambda: lock.holder(home.data) is None, "the daemon's end")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -161,15 +161,19 @@ async def test_a_second_one_gives_way_to_one_that_lives(home: Home) -> None:
 
 
 async def test_safe_mode(home: Home) -> None:
-    async with daemon(home, BRANCHWORK_TEST_MODE="storage") as process:
-        async with connection(home) as client:
-            shown = await client.wait_for("window/showMessage")
-            assert shown["message"].startswith("The database is broken.")
-            with pytest.raises(RequestFailed) as caught:
-                await client.request("test/echo")
-            assert caught.value.code == -32018
-        # The next start may find the store mended.
-        assert await ended(process) == 0
+    environment = {"BRANCHWORK_TEST_MODE": "storage"}
+    async with editor(home, environment=environment, initialize=False) as client:
+        shown = client.wait_for("window/showMessage")
+        await client.initialize()
+        assert (await shown)["message"].startswith("The database is broken.")
+        with pytest.raises(RequestFailed) as caught:
+            await client.request("test/echo")
+        assert caught.value.code == -32018
+        assert await client.end() == 0
+    # The next start may find the store mended.
+    await until(lambda: lock.holder(home.data) is None, "the daemon's end")
+    async with editor(home) as client:
+        await client.request("test/echo")
 
 
 async def test_what_fails_before_that_is_left_in_a_file(home: Home) -> None:
@@ -196,7 +200,6 @@ async def test_a_data_folder_that_cant_be_used(home: Home) -> None:
         b'{"pid":1}\n',
         b"Content-Length: 2\r\n\r\n{}",
         b"nonsense\n",
-        b'{"branchwork":1' + b" " * (3 << 20) + b"}\n",
     ],
 )
 async def test_who_speaks_otherwise_is_refused(home: Home, line: bytes) -> None:
@@ -210,6 +213,20 @@ async def test_who_speaks_otherwise_is_refused(home: Home, line: bytes) -> None:
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.close()
+
+
+async def test_a_line_without_end_is_not_listened_to(home: Home) -> None:
+    def talk() -> bytes:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE)
+            client.connect(str(home.socket))
+            with contextlib.suppress(BrokenPipeError):
+                client.sendall(b'{"branchwork":1' + b" " * (8 << 20))
+            return client.recv(1000)
+
+    async with daemon(home):
+        await listening(home)
+        assert json.loads(await asyncio.to_thread(talk)) == {"error": "protocol", "speaks": [1]}
 
 
 async def test_a_handshake_of_the_least(home: Home) -> None:

@@ -216,8 +216,8 @@ async def test_a_stopped_daemon_comes_back_with_the_editors_next_message(home: H
 # --- no daemon to be had -------------------------------------------------------------------------
 
 
-async def no_daemon(home: Home, argv: list[str], **environment: str) -> tuple[list[str], str]:
-    """What the editor is told when no daemon can be had, at once and at the end."""
+async def no_daemon(home: Home, argv: list[str], **environment: str) -> str:
+    """What the editor is answered when no daemon can be had."""
     async with editor(home, argv=argv, initialize=False, environment=environment) as client:
         with pytest.raises(RequestFailed) as caught:
             await client.initialize()
@@ -225,38 +225,43 @@ async def no_daemon(home: Home, argv: list[str], **environment: str) -> tuple[li
         assert await client.ended() == 1
         assert client.process.stderr is not None
         assert caught.value.message in (await client.process.stderr.read()).decode()
-        shown = [params["message"] for _, params in client.notifications]
-    return shown, caught.value.message
+    return caught.value.message
 
 
 async def test_a_daemon_that_cant_start_says_why(home: Home) -> None:
-    shown, answer = await no_daemon(
-        home, proxy_argv(START_SECONDS=8.0), BRANCHWORK_TEST_MODE="broken"
-    )
+    answer = await no_daemon(home, proxy_argv(START_SECONDS=0.1), BRANCHWORK_TEST_MODE="broken")
     assert "RuntimeError: no such thing" in answer
     assert "daemon.log" in answer
-    assert shown == [answer]
+
+
+async def test_the_person_is_told_while_the_proxy_still_tries(home: Home) -> None:
+    mode = {"BRANCHWORK_TEST_MODE": "broken"}
+    async with editor(home, initialize=False, environment=mode) as client:
+        shown = client.wait_for("window/showMessage")
+        initialized = asyncio.create_task(client.initialize())
+        assert "no such thing" in (await shown)["message"]
+        assert not initialized.done()
+        initialized.cancel()
 
 
 async def test_a_daemon_that_dies_at_each_initialize(home: Home) -> None:
-    _, answer = await no_daemon(home, proxy_argv(START_SECONDS=5.0), BRANCHWORK_TEST_MODE="dies")
-    assert answer
+    answer = await no_daemon(home, proxy_argv(START_SECONDS=3.0), BRANCHWORK_TEST_MODE="dies")
+    assert "did not start" in answer
 
 
 async def test_a_data_folder_that_cant_be_made(home: Home) -> None:
     Path(home.data).write_text("a file in the way")
-    shown, answer = await no_daemon(home, proxy_argv(START_SECONDS=2.0))
+    answer = await no_daemon(home, proxy_argv(START_SECONDS=0.1))
     Path(home.data).unlink()
     assert "BRANCHWORK_DATA_DIR" in answer
     assert home.data in answer
-    assert shown == [answer]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 async def test_a_data_folder_of_somebody_else(home: Home) -> None:
     Path(home.data).mkdir()
     os.chown(home.data, 4711, 4711)
-    _, answer = await no_daemon(home, proxy_argv(START_SECONDS=2.0))
+    answer = await no_daemon(home, proxy_argv(START_SECONDS=0.1))
     assert "belongs to another user (uid 4711)" in answer
     assert "BRANCHWORK_DATA_DIR" in answer
 
@@ -270,7 +275,7 @@ async def test_a_daemon_of_another_protocol(home: Home) -> None:
 
     server = await asyncio.start_unix_server(refuse, str(home.socket))
     async with server:
-        _, answer = await no_daemon(home, proxy_argv(START_SECONDS=1.0))
+        answer = await no_daemon(home, proxy_argv(START_SECONDS=0.1))
     assert "of another version" in answer
     assert "branchwork daemon stop" in answer
 
