@@ -416,7 +416,5 @@ def test_what_a_tool_shows_is_told_apart_by_its_type():
     ],
 )
 def test_a_text_that_grows_is_not_sent_again(change, expected):
-    told = EntryChange(
-        execution_id="e", session_id="s", index=4, entry=ENTRIES[0], **change
-    )
+    told = EntryChange(execution_id="e", session_id="s", index=4, entry=ENTRIES[0], **change)
     assert set(sent(to_protocol.entry_change(told), wire_conversations.EntryChange)) == expected

@@ -22,6 +22,7 @@ async def register(app: App, path: str, **values: Any) -> Repo:
 async def init(app: App, path: str) -> Repo:
     """Make a folder a git repository and register it."""
     folder = _absolute(path)
+    await app.blocking(_make_folder, folder)
     await app.blocking(repositories.init, folder)
     return await register(app, path)
 
@@ -120,6 +121,15 @@ async def _reconnect(app: App, repo: Repo, root: Path) -> None:
     if existing:
         async with app.alone(f"repo:{repo.id}"):
             await app.blocking(worktrees.repair, root, *existing)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder {folder} can't be made: {error.strerror}.", kind="notWritable", field="path"
+        ) from error
 
 
 def _absolute(path: str) -> Path:
