@@ -23,10 +23,15 @@ INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_NOT_INITIALIZED = -32002
 REQUEST_CANCELLED = -32800
+REQUEST_FAILED = -32803
 
 
 class EditorGone(Exception):
     """The connection is closed: nobody will read this or answer that."""
+
+
+class EditorRefused(JsonRpcException):
+    """The editor answered a question of ours with an error, or with something else than asked."""
 
 
 class Refused(Exception):
@@ -53,6 +58,8 @@ def to_response_error(error: BaseException, method: str) -> ResponseError:
         return ResponseError(error.code, error.sentence, error.data)
     if isinstance(error, BranchworkError):
         return from_domain(error)
+    if isinstance(error, EditorRefused):
+        return ResponseError(REQUEST_FAILED, f"The editor refused: {error.message}")
     if isinstance(error, JsonRpcException) and error.code != INTERNAL_ERROR:
         return ResponseError(error.code, error.message)
     logger.error("%s failed", method, exc_info=error)

@@ -9,14 +9,13 @@ from typing import Any
 
 import msgspec
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 
 from branchwork.lsp import errors, wire
-from branchwork.lsp.errors import EditorGone
+from branchwork.lsp.errors import EditorGone, EditorRefused
 
 
 class Questions:
-    """Each is answered, withdrawn with whoever asked it, or ends as EditorGone."""
+    """Each is answered or refused, withdrawn with whoever asked it, or ends as EditorGone."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
@@ -41,10 +40,11 @@ class Questions:
             return
         try:
             future.set_result(_result_of(method, message))
-        except (JsonRpcException, ValueError, TypeError, KeyError, AttributeError) as error:
+        except EditorRefused as error:
             future.set_exception(error)
-        except ExceptionGroup as error:
-            future.set_exception(ValueError(f"The answer to {method} has another form: {error}"))
+        except (ValueError, TypeError, KeyError, AttributeError, ExceptionGroup) as error:
+            sentence = f"its answer to {method} has another form: {error}"
+            future.set_exception(EditorRefused(sentence, errors.INVALID_PARAMS))
 
     def close(self) -> None:
         """Nobody will answer any more."""
@@ -62,7 +62,7 @@ class Questions:
 def _result_of(method: str, message: wire.Message) -> Any:
     if message.error:
         error = msgspec.json.decode(message.error, type=errors.ResponseError)
-        raise JsonRpcException(error.message, error.code, error.data)
+        raise EditorRefused(error.message, error.code, error.data)
     result = wire.decode(message.result)
     if method not in types.METHOD_TO_TYPES:
         return result

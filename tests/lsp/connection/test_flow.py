@@ -93,7 +93,16 @@ async def test_the_editors_error_reaches_who_asked(features: Features) -> None:
     features.request("branchwork/test/ask", Nothing, ask)
     async with connected(None, features) as client:
         error = await refused(client, "branchwork/test/ask")
-        assert (error.code, error.message) == (-32601, "no window/showMessageRequest here")
+        assert error.code == -32803
+        assert "no window/showMessageRequest here" in error.message
+
+
+@pytest.mark.parametrize("answer", [5, "Open", {"title": None}, [{}]])
+async def test_an_answer_of_another_form(features: Features, answer: Any) -> None:
+    features.request("branchwork/test/ask", Nothing, ask)
+    async with connected(None, features) as client:
+        client.on_request("window/showMessageRequest", lambda _: answer)
+        assert (await refused(client, "branchwork/test/ask")).code == -32803
 
 
 async def test_who_asks_is_released_when_the_editor_goes(features: Features) -> None:
