@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support import story
+from support import person as story
 from support.inproc import Client, RequestFailed
 
 
