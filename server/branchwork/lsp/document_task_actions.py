@@ -101,7 +101,7 @@ def _saving(task: Task, draft: Draft | None) -> list[Offer]:
     if draft is None:
         return []
     title = "Save the title and the description"
-    if draft.revision != task.revision:
+    if not draft.is_of(task):
         title += " over the newer ones"
     params = tasks.TaskUpdateParams(
         task_id=task.id,

@@ -8,6 +8,7 @@ from branchwork.domain.task import TaskStatus
 from branchwork.services import markdown
 from branchwork.services.anchors import anchor
 from branchwork.services.document_names import ALL, Kind, reference
+from branchwork.services.text import shortened
 from branchwork.services.views import TaskView, task_views
 from branchwork.store import projects, tasks, workspaces
 from branchwork.store.transaction import Transaction
@@ -85,7 +86,7 @@ def _group(board: Board, status: TaskStatus, group: Sequence[TaskView]) -> Itera
 
 def _parts(board: Board, view: TaskView) -> Iterator[str]:
     task = view.task
-    yield markdown.link(task.title, reference(Kind.TASK, task.id))
+    yield markdown.link(shortened(task.title), reference(Kind.TASK, task.id))
     yield from marks(running=view.flags.running, needs_you=view.flags.needs_you)
     if task.id in board.branches:
         yield markdown.code(board.branches[task.id])

@@ -15,6 +15,7 @@ from branchwork.services.attention import APPROVAL
 from branchwork.services.document_board import marks
 from branchwork.services.document_names import Kind, reference
 from branchwork.services.views import ConversationView
+from branchwork.store import runs
 from branchwork.store.transaction import Transaction
 
 TURN = "turn"
@@ -34,36 +35,40 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """A conversation with what was said; `agent` is the name to show."""
+    """A conversation with what was said; `agent` is the name to show.
+
+    `sent` are the prompts that were sent last or wait to be sent.
+    """
 
     task: Task
     view: ConversationView
     agent: str
     said: Sequence[Said]
+    sent: Sequence[str]
 
 
 async def read(app: App, conversation_id: str) -> Talk:
     """Rows and entries together; raises NotFound."""
 
-    def subject(tx: Transaction) -> tuple[ConversationView, Task]:
+    def subject(tx: Transaction) -> tuple[ConversationView, Task, list[str]]:
         view = views.conversation_view(tx, conversation_id)
         if view is None:
             raise NotFound(
                 f"There is no conversation with the id {conversation_id}.",
                 conversation_id=conversation_id,
             )
-        return view, tx.get(Task, view.task_id)
+        return view, tx.get(Task, view.task_id), _sent(tx, view)
 
-    view, task = await app.store.read(subject)
+    view, task, sent = await app.store.read(subject)
     prompts = {turn.execution_process_id: turn.prompt or "" for turn in view.turns}
     most = max(LEAST_OF_A_TURN, document_log.MOST_CHARACTERS // (len(view.executions) or 1))
     said = [await _said(app, one, prompts.get(one.id, ""), most) for one in view.executions]
-    return Talk(task=task, view=view, agent=_agent(app, view), said=said)
+    return Talk(task=task, view=view, agent=_agent(app, view), said=said, sent=sent)
 
 
 def text(talk: Talk, draft: str) -> str:
     """The document, with a prompt that is being written."""
-    return "\n".join(_lines(talk)) + f"\n\n{draft}\n"
+    return "\n".join(_lines(talk)) + "\n\n" + (f"{draft}\n" if draft else "")
 
 
 def prompt_in(document: str) -> str:
@@ -72,11 +77,10 @@ def prompt_in(document: str) -> str:
     return written(lines, found(lines))
 
 
-def draft_to_keep(document: str, view: ConversationView) -> str:
+def draft_to_keep(document: str, talk: Talk) -> str:
     """The prompt that was written and neither sent nor queued, to be there again."""
     draft = prompt_in(document)
-    prompts = [turn.prompt for turn in view.turns[-1:]] + [one.prompt for one in view.queue]
-    return "" if draft in [(prompt or "").strip() for prompt in prompts] else draft
+    return "" if draft in [prompt.strip() for prompt in talk.sent] else draft
 
 
 def _lines(talk: Talk) -> Iterator[str]:
@@ -132,6 +136,12 @@ def _queue(queue: Sequence[QueuedPrompt]) -> Iterator[str]:
         yield why
         yield ""
         yield markdown.fenced(queued.prompt)
+
+
+def _sent(tx: Transaction, view: ConversationView) -> list[str]:
+    planned = [plan.prompt for plan in runs.open_plans(tx, view.workspace_id)]
+    last = [turn.prompt for turn in view.turns[-1:]]
+    return [prompt or "" for prompt in (*last, *planned, *(one.prompt for one in view.queue))]
 
 
 def _first_line(prompt: str) -> str:

@@ -79,7 +79,7 @@ def status(execution: ExecutionProcess) -> str:
     return " · ".join(words)
 
 
-def end_of(text_: str, most: int = MOST_CHARACTERS) -> tuple[str, int]:
+def end_of(text_: str, most: int) -> tuple[str, int]:
     """The end of a text from a line's beginning on, and how many characters are left out."""
     if len(text_) <= most:
         return text_, 0
@@ -93,7 +93,7 @@ async def _end_of_log(app: App, execution_id: str) -> tuple[str, int]:
     shown, left_out = "", 0
     try:
         async for piece in logs.text(app, execution_id, 1, follow=False):
-            shown, more = end_of(shown + piece.text)
+            shown, more = end_of(shown + piece.text, MOST_CHARACTERS)
             left_out += more
     except NotFound as error:
         shown = error.sentence

@@ -24,20 +24,23 @@ _YES = ("yes", "y", "true", "on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Title and description as they stand in a document that showed the task's `revision`.
+    """Title and description as they stand in a document; `digest` is of those that it showed.
 
-    `digest` is of what was shown, so that an edit can be told from a document that is old.
+    So an edit can be told from a document that is old, and a task that was changed meanwhile.
     """
 
     title: str
     description: str
-    revision: int
     digest: str
 
     @property
     def is_edited(self) -> bool:
         """A person has changed something."""
         return markdown.digest(self.title, self.description) != self.digest
+
+    def is_of(self, task: Task) -> bool:
+        """The task still has what the person began with."""
+        return markdown.digest(*shown(task)) == self.digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ def draft_in(document: str) -> Draft | None:
     lines = anchors.lines_of(document)
     marks_ = anchors.found(lines)
     top, description = anchors.first(marks_, Kind.TASK), anchors.text_between(lines, marks_)
-    if top is None or description is None or not top.values.get("revision", "").isdecimal():
+    if top is None or description is None:
         return None
     heading = next((line for line in lines[top.line + 1 :] if line.strip()), "")
     if not heading.startswith("# "):
@@ -81,7 +84,6 @@ def draft_in(document: str) -> Draft | None:
     return Draft(
         title=markdown.unescaped(heading[2:].strip()),
         description=markdown.unescaped(description),
-        revision=int(top.values["revision"]),
         digest=top.values.get("digest", ""),
     )
 
@@ -125,14 +127,13 @@ def text(page: Page, kept: Draft | None) -> str:
 def _lines(page: Page, kept: Draft | None) -> Iterator[str]:
     task = page.view.task
     title, description = (kept.title, kept.description) if kept else shown(task)
-    revision = kept.revision if kept else task.revision
     mark = kept.digest if kept else markdown.digest(title, description)
-    yield anchor(Kind.TASK, task.id, revision=revision, digest=mark)
+    yield anchor(Kind.TASK, task.id, digest=mark)
     yield f"# {markdown.escaped(title)}"
     yield ""
     yield from _description(task.id, markdown.escaped(description))
     yield from _standing(page)
-    if kept is not None and kept.revision != task.revision:
+    if kept is not None and not kept.is_of(task):
         yield from _as_it_is(task)
     yield from _start(page)
     yield from _workspaces(page)

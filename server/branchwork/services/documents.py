@@ -68,7 +68,7 @@ async def _text(app: App, document: Document, environment: Mapping[str, str], cu
             return await _task(app, document.id, environment, current)
         case Kind.CONVERSATION:
             talk = await document_conversation.read(app, document.id)
-            draft = document_conversation.draft_to_keep(current, talk.view)
+            draft = document_conversation.draft_to_keep(current, talk)
             return document_conversation.text(talk, draft)
         case Kind.LOG:
             return document_log.text(await document_log.read(app, document.id))
