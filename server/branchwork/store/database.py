@@ -5,10 +5,13 @@ write and checkpoint at the same moment.
 """
 
 import asyncio
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +27,7 @@ from branchwork.store.transaction import Transaction
 Result = TypeVar("Result")
 
 READERS = 2
+_LEAST_BYTES = 1 << 20
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
@@ -102,6 +106,7 @@ def now() -> str:
 def open_store(path: Path) -> Store:
     """Open the database, made or migrated first where needed; raises StorageFailed."""
     try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         schema_version.ensure(path)
         writer = _engine(path, read_only=False)
         with writer.begin() as connection:
@@ -109,6 +114,10 @@ def open_store(path: Path) -> Store:
         return Store(path, writer, _engine(path, read_only=True), epoch)
     except (DatabaseError, sqlite3.Error) as error:
         raise _explained(error, path) from error
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise _full(path) from error
+        raise _not_writable(path, error.strerror or str(error)) from error
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
@@ -142,15 +151,33 @@ def _explained(error: DatabaseError | sqlite3.Error, path: Path) -> BranchworkEr
     """What went wrong with the database, for a person. Never holds a statement or its values."""
     cause = error.orig if isinstance(error, DatabaseError) else error
     words = str(cause)
-    if "disk is full" in words or "disk I/O error" in words:
-        return StorageFull(
-            f"The disk that holds {path.parent} is full. Free some space and repeat; "
-            "nothing that was stored is lost."
-        )
+    if "disk is full" in words or ("disk I/O error" in words and _has_no_space(path)):
+        return _full(path)
     if "malformed" in words or "not a database" in words:
         return StorageFailed(
             f"The database {path} is damaged ({words}). Stop the daemon, put the newest copy from "
             f"{path.parent / 'backups'} in its place, and start again.",
             kind="storageCorrupt",
         )
+    if any(phrase in words for phrase in ("readonly database", "unable to open", "disk I/O error")):
+        return _not_writable(path, words)
     return StorageFailed(f"The database {path} can't be used: {words}.")
+
+
+def _full(path: Path) -> StorageFull:
+    return StorageFull(
+        f"The disk that holds {path.parent} is full. Free some space and repeat; "
+        "nothing that was stored is lost."
+    )
+
+
+def _not_writable(path: Path, why: str) -> StorageFailed:
+    return StorageFailed(
+        f"The database {path} can't be used: {why}. See that it and its folder can be written, or "
+        "set BRANCHWORK_DATA_DIR to another folder.",
+        kind="notWritable",
+    )
+
+
+def _has_no_space(path: Path) -> bool:
+    return shutil.disk_usage(path.parent).free < _LEAST_BYTES

@@ -4,12 +4,14 @@ All revisions run in one transaction: a database is either at the newest revisio
 """
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from branchwork.store.schema_version import VERSIONS
@@ -44,5 +46,15 @@ def migrate(path: Path, versions: Path = VERSIONS) -> None:
     engine.dispose()
 
 
+def main() -> None:
+    """The last line on standard error says for a person what went wrong."""
+    path, *versions = (Path(argument) for argument in sys.argv[1:])
+    try:
+        migrate(path, *versions)
+    except DatabaseError as error:
+        traceback.print_exc()
+        raise SystemExit(f"{error.orig}.") from error
+
+
 if __name__ == "__main__":
-    migrate(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else VERSIONS)
+    main()

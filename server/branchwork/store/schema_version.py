@@ -3,6 +3,7 @@
 Alembic costs 0.4 s and 11 MiB, so it runs in a child process, and only when there is work for it.
 """
 
+import logging
 import os
 import sqlite3
 import subprocess
@@ -11,6 +12,8 @@ import time
 from pathlib import Path
 
 from branchwork.domain.errors import StorageFailed
+
+logger = logging.getLogger(__name__)
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 KEPT_BACKUPS = 5
@@ -52,7 +55,21 @@ def ensure(path: Path, versions: Path = VERSIONS) -> None:
         )
     if revision is not None:
         back_up(path, revision)
-    _migrate(path, versions)
+    problem = _migrate(path, versions)
+    if problem is None:
+        return
+    if revision is None:
+        raise StorageFailed(
+            f"The database {path} could not be made: {problem} See that its folder can be "
+            "written, or set BRANCHWORK_DATA_DIR to another one.",
+            kind="migrationFailed",
+        )
+    raise StorageFailed(
+        f"The database {path} could not be brought to this version's schema; it is unchanged, "
+        f"and copies of it are in {path.parent / 'backups'}. Start the version of Branchwork "
+        f"that you had before, and report this: {problem}",
+        kind="migrationFailed",
+    )
 
 
 def back_up(path: Path, revision: str) -> Path:
@@ -72,7 +89,8 @@ def back_up(path: Path, revision: str) -> Path:
     return copy
 
 
-def _migrate(path: Path, versions: Path) -> None:
+def _migrate(path: Path, versions: Path) -> str | None:
+    """Run the revisions; what went wrong, for a person."""
     old_mask = os.umask(0o077)
     try:
         finished = subprocess.run(
@@ -83,10 +101,7 @@ def _migrate(path: Path, versions: Path) -> None:
         )
     finally:
         os.umask(old_mask)
-    if finished.returncode != 0:
-        last = finished.stderr.strip().rpartition("\n")[2]
-        raise StorageFailed(
-            f"The database {path} could not be brought to this version's schema; it is unchanged. "
-            f"{last}",
-            kind="migrationFailed",
-        )
+    if finished.returncode == 0:
+        return None
+    logger.error("the migration of %s failed: %s", path, finished.stderr.strip())
+    return finished.stderr.strip().rpartition("\n")[2] or "the migration was killed."
