@@ -101,9 +101,9 @@ def _say_what_is_left(terminal: Terminal, place: Place, left: list[int], *, keep
         ("worktree", place.worktrees),
         ("data and log", place.data),
     ):
-        terminal.lines(f"{name:13} {path}")
+        terminal.exactly(f"{name:13} {path}")
     terminal.say("An editor started with these variables goes on where the demo stopped:")
-    terminal.lines("\n".join(f"{name}={value}" for name, value in place.variables.items()))
+    terminal.exactly("\n".join(f"{name}={value}" for name, value in place.variables.items()))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

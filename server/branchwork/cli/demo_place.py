@@ -101,14 +101,13 @@ def run_git(place: Place, environ: Mapping[str, str], *arguments: str) -> str:
 def end_processes(place: Place) -> list[int]:
     """Stop the daemon and whatever it started; the pids that would not go, which is none."""
     data = str(place.data)
-    if not place.data.exists():
-        return []
-    # First of all, or a shim would start the next daemon.
-    endpoint.mark_stopped(data)
-    _end_daemon(data)
-    for folder in ("executions", "intents"):
-        for run in (place.data / folder).glob("*"):
-            stop.reap(run.name)
+    if place.data.exists():
+        # First of all, or a shim would start the next daemon.
+        endpoint.mark_stopped(data)
+        _end_daemon(data)
+        for folder in ("executions", "intents"):
+            for run in (place.data / folder).glob("*"):
+                stop.reap(run.name)
     return _sweep(data)
 
 
@@ -135,7 +134,7 @@ def _end_daemon(data: str) -> None:
 
 
 def _sweep(data: str) -> list[int]:
-    """End what names the data folder in its environment: a daemon may only have begun to start."""
+    """End what names the data folder in its environment: a proxy or a daemon that just starts."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + PROCESS_SECONDS
         while left := list(_of(data)):

@@ -54,16 +54,22 @@ class Terminal:
         self.end_live()
         width = self.width - len(INDENT)
         for line in clean(text).splitlines() or [""]:
-            for part in textwrap.wrap(line, width, break_long_words=False) or [""]:
+            for part in _wrapped(line, width):
                 self._line(INDENT + self._painted(colour, part))
+
+    def exactly(self, text: str) -> None:
+        """Lines to be copied, whatever their width."""
+        self.end_live()
+        for line in clean(text).splitlines():
+            self._line(INDENT + line)
 
     def lines(self, text: str) -> None:
         """Lines as they are, beside a bar; only what is too wide is folded."""
         self.end_live()
         width = self.width - len(INDENT) - len(self._bar)
-        for line in clean(text).splitlines():
-            for part in _folded(line.expandtabs(4), width):
-                self._line(INDENT + self._painted(DIM, self._bar) + part)
+        for line in clean(text).expandtabs(4).splitlines():
+            for part in _wrapped(line, width, _indent(line) + "  "):
+                self._beside_bar(part)
 
     def diff(self, patch: str) -> None:
         """A unified diff."""
@@ -71,16 +77,13 @@ class Terminal:
         for line in clean(patch).splitlines():
             is_head = line.startswith(("+++", "---"))
             colour = BOLD if is_head else _DIFF_COLOURS.get(line[:1], "")
-            bar = self._painted(DIM, self._bar)
-            self._line(INDENT + bar + self._painted(colour, line.expandtabs(4)))
+            self._beside_bar(self._painted(colour, line.expandtabs(4)))
 
     def live(self, text: str) -> None:
         """A piece of a text that grows, beside a bar, folded between words."""
         for piece in re.findall(r"\n|[^\S\n]+|\S+", clean(text).expandtabs(4)):
             if piece == "\n":
-                self._begin_live_line()
-                self._line("")
-                self._column = 0
+                self._end_live_line()
             else:
                 self._live_word(piece)
         self._out.flush()
@@ -111,24 +114,40 @@ class Terminal:
         self._out.write(word)
         self._column += width
 
+    def _end_live_line(self) -> None:
+        if self._column:
+            self._line("")
+        else:
+            self._beside_bar("")
+        self._column = 0
+
     def _begin_live_line(self) -> None:
         if not self._column:
             self._out.write(INDENT + self._painted(DIM, self._bar))
             self._column = len(INDENT) + 2
 
+    def _beside_bar(self, text: str) -> None:
+        bar = self._bar if text else self._bar.rstrip()
+        self._line(INDENT + self._painted(DIM, bar) + text)
+
     def _line(self, text: str) -> None:
-        self._out.write(text.rstrip(" ") + "\n")
+        self._out.write(text + "\n")
         self._out.flush()
 
     def _painted(self, colour: str, text: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured and colour and text else text
 
 
-def _folded(line: str, width: int) -> list[str]:
-    begin = line[: len(line) - len(line.lstrip())]
-    return textwrap.wrap(line, width, subsequent_indent=begin + "  ", break_long_words=False) or [
-        ""
-    ]
+def _wrapped(line: str, width: int, indent: str = "") -> list[str]:
+    """Between words only: paths and addresses stay whole."""
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(line) or [""]
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _width(text: str) -> int:
