@@ -78,11 +78,12 @@ class App:
         lock = self._locks.setdefault(name, Lock())
         return _Held(lock)
 
-    def start_job(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def start_job(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something in the background; the App owns it until it ends."""
         job = asyncio.create_task(work, name=name)
         self.jobs.add(job)
         job.add_done_callback(self._ended)
+        return job
 
     def execution_directory(self, execution_id: str) -> Path:
         """Where the journal of an execution lies."""

@@ -1,13 +1,16 @@
 """Drives the run chain: starts what `run` has decided, follows it, and decides again at its end."""
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from branchwork.domain.errors import BranchworkError
+from branchwork.domain.errors import AgentUnavailable, BranchworkError, StorageFull
 from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus, RunReason
 from branchwork.domain.run import End, RunPlan
 from branchwork.execution import spawn
+from branchwork.execution.stop import reap
 from branchwork.git import repositories
 from branchwork.services import commits, follow, launches, run
 from branchwork.services.app import App
@@ -17,9 +20,13 @@ from branchwork.store import executions, runs
 from branchwork.store.transaction import Transaction
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+FULL_DISK_SECONDS = 2.0
 
 _WAITS_FOR = {
     run.LIMIT: "It starts when another agent has ended: as many run as the limit allows.",
+    run.LEASE: "It starts when the agent that works in the same directory has ended.",
     run.ENVIRONMENT: "It starts when an editor opens the repository: it needs its environment.",
 }
 
@@ -58,8 +65,7 @@ async def launch(app: App, execution: ExecutionProcess) -> None:
         await app.blocking(spawn.start, directory, spec, app.run_directory)
     except BranchworkError as error:
         ending = Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
-        await finish(app, execution.id, ending)
-        app.live.pop(execution.id, Live()).end()
+        app.start_job(_end_unstarted(app, execution, ending), f"end {execution.id}")
         return
     attend(app, execution)
 
@@ -81,10 +87,10 @@ def attend(app: App, execution: ExecutionProcess) -> None:
 
 
 async def finish(app: App, execution_id: str, ending: Ending) -> None:
-    """Store an end, then do what follows it."""
+    """Store an end, then do what follows it. Safe to repeat."""
     ended = await app.store.write(lambda tx: run.record_end(tx, execution_id, ending))
-    if ended is not None:
-        await proceed(app, ended)
+    _let_go(app, execution_id)
+    await proceed(app, ended)
 
 
 async def proceed(app: App, execution: ExecutionProcess) -> None:
@@ -93,7 +99,7 @@ async def proceed(app: App, execution: ExecutionProcess) -> None:
         lambda tx: tx.get(RunPlan, execution.plan_id) if execution.plan_id else None
     )
     problem = None
-    if run.cell_of(plan, execution).commit:
+    if run.is_current(plan, execution) and run.cell_of(plan, execution).commit:
         environment = await launches.environment_of(app, execution.plan_id, execution.workspace_id)
         problem = await commits.auto_commit(app, execution, environment or {})
     around = await _around(app, execution.workspace_id, execution.plan_id)
@@ -161,13 +167,45 @@ def waits_for(tx: Transaction, plan_id: str) -> str:
 
 async def _follow(app: App, execution: ExecutionProcess, live: Live) -> None:
     try:
-        ending = await follow.watch(app, execution, live)
-        await finish(app, execution.id, ending)
+        ending = await _until_stored(lambda: _watched(app, execution, live))
+        await _until_stored(lambda: finish(app, execution.id, ending))
     except Exception:
-        # The row stays Running: the next start of the daemon attaches again.
+        # The row stays as it is: the next start of the daemon goes on from there.
         logger.exception("following execution %s failed", execution.id)
     finally:
-        app.live.pop(execution.id, None)
+        _let_go(app, execution.id)
+
+
+async def _watched(app: App, execution: ExecutionProcess, live: Live) -> Ending:
+    """How it ended; what can't be followed any more, such as an agent that is not known now, is
+    ended here."""
+    try:
+        return await follow.watch(app, execution, live)
+    except AgentUnavailable as error:
+        await app.blocking(reap, execution.id)
+        return Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
+
+
+async def _end_unstarted(app: App, execution: ExecutionProcess, ending: Ending) -> None:
+    try:
+        await _until_stored(lambda: finish(app, execution.id, ending))
+    finally:
+        _let_go(app, execution.id)
+
+
+async def _until_stored(action: Callable[[], Awaitable[Result]]) -> Result:
+    """Nothing tells when a full disk has space again, so try now and then."""
+    while True:
+        try:
+            return await action()
+        except StorageFull as error:
+            logger.warning("waiting for space: %s", error.sentence)
+            await asyncio.sleep(FULL_DISK_SECONDS)
+
+
+def _let_go(app: App, execution_id: str) -> None:
+    live = app.live.pop(execution_id, None)
+    if live is not None:
         live.end()
 
 

@@ -11,6 +11,7 @@ from branchwork.domain.errors import InvalidInput, NotFound
 from branchwork.domain.execution_process import ExecutionProcess
 from branchwork.domain.run import RunPlan
 from branchwork.domain.session import QueuedPrompt, Session
+from branchwork.domain.workspace import Workspace
 from branchwork.execution import journal
 from branchwork.services import chain, run
 from branchwork.services.app import App, new_id
@@ -68,6 +69,7 @@ async def prompt(
         last = last_session(tx, conversation_id)
         if runs.open_plans(tx, last.workspace_id):
             return _queue(tx, conversation_id, text)
+        run.require_free(tx, tx.get(Workspace, last.workspace_id))
         mode = _mode_of(tx, last)
         plan = run.follow_up(tx, last, text, mode)
         return tx.get(Session, plan.session_id), plan

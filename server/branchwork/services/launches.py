@@ -1,5 +1,6 @@
 """How a process is started: its command line, its directory and its environment."""
 
+import logging
 import os
 import stat
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from branchwork.services.environments import cleaned
 from branchwork.store import tasks as stored_tasks
 from branchwork.store import workspaces
 from branchwork.store.transaction import Transaction
+
+logger = logging.getLogger(__name__)
 
 
 async def spec_of(app: App, execution: ExecutionProcess) -> Spec:
@@ -66,7 +69,11 @@ async def environment_of(
     if lent is not None:
         return lent
     file = app.settings.values.environment_file
-    return await app.blocking(_read_environment, Path(file)) if file else None
+    try:
+        return await app.blocking(_read_environment, Path(file)) if file else None
+    except InvalidInput as error:
+        logger.warning("%s", error.sentence)
+        return None
 
 
 def working_directory(workspace: Workspace) -> Path:

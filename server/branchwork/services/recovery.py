@@ -4,6 +4,7 @@ The rows say what was begun, the journals and exit files say what came of it.
 """
 
 import logging
+from collections.abc import Awaitable
 
 from branchwork.domain.errors import BranchworkError
 from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus
@@ -25,12 +26,20 @@ logger = logging.getLogger(__name__)
 async def recover(app: App) -> None:
     """Bring rows, worktrees and children together again."""
     for intent in await app.store.read(runs.open_intents):
-        await _recover_intent(app, intent)
+        await _try(_recover_intent(app, intent), f"intent {intent.id}")
     for execution in await app.store.read(executions.running):
-        await _recover_execution(app, execution)
+        await _try(_recover_execution(app, execution), f"execution {execution.id}")
     for plan in await app.store.read(runs.open_plans):
-        await _recover_plan(app, plan)
+        await _try(_recover_plan(app, plan), f"run {plan.id}")
     await changes.trim(app)
+
+
+async def _try(work: Awaitable[None], name: str) -> None:
+    """One thing that can't be recovered must not keep the daemon from all the others."""
+    try:
+        await work
+    except Exception:
+        logger.exception("%s was not recovered", name)
 
 
 async def _recover_intent(app: App, intent: Intent) -> None:

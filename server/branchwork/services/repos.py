@@ -128,7 +128,9 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(
-            f"The folder {folder} can't be made: {error.strerror}.", kind="notWritable", field="path"
+            f"The folder {folder} can't be made: {error.strerror}.",
+            kind="notWritable",
+            field="path",
         ) from error
 
 

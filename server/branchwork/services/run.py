@@ -41,6 +41,7 @@ from branchwork.store.transaction import Transaction
 
 LIMIT = "limit"
 ENVIRONMENT = "environment"
+LEASE = "lease"
 LOST = "lost"
 HELD_AFTER = {
     End.COMPLETED: "The agent ended its turn without finishing.",
@@ -81,7 +82,7 @@ def enter(tx: Transaction, plan: RunPlan, around: Around) -> list[ExecutionProce
     None where the run has to wait, which a row then says.
     """
     step = plan.steps[plan.position]
-    why = _waits(tx, step.kind, around)
+    why = _waits(tx, plan, step.kind, around)
     task = stored_tasks.of_workspace(tx, plan.workspace_id)
     if why is not None:
         _wait(tx, plan, why)
@@ -95,11 +96,11 @@ def enter(tx: Transaction, plan: RunPlan, around: Around) -> list[ExecutionProce
     return [_insert_process(tx, plan, index, around.heads) for index in (*beside, plan.position)]
 
 
-def record_end(tx: Transaction, execution_id: str, ending: Ending) -> ExecutionProcess | None:
-    """Store how a process ended; None where that was stored before."""
+def record_end(tx: Transaction, execution_id: str, ending: Ending) -> ExecutionProcess:
+    """Store how a process ended; what was stored before stays."""
     execution = tx.get(ExecutionProcess, execution_id)
     if execution.status is not ExecutionStatus.RUNNING:
-        return None
+        return execution
     status = _STATUS_OF[ending.end]
     with_status(execution, status, MOVES)
     execution = tx.derive(
@@ -138,7 +139,7 @@ def follow_end(
     if kind is StepKind.PARALLEL_SETUP:
         _end_beside(tx, plan, execution, cell)
         return []
-    if plan.closed_at is not None or plan.position != execution.step:
+    if not is_current(plan, execution):
         return []
     if problem is not None:
         cell = Cell(next=Next.STOP, in_review=True, hold_queue=True, attention=AttentionKind.FAILED)
@@ -155,6 +156,11 @@ def end_of(execution: ExecutionProcess) -> End:
         ExecutionStatus.FAILED: End.FAILED,
         ExecutionStatus.KILLED: End.KILLED,
     }[execution.status]
+
+
+def is_current(plan: RunPlan | None, execution: ExecutionProcess) -> bool:
+    """Whether a run still stands at a process, so that its end has not been followed yet."""
+    return plan is not None and plan.closed_at is None and plan.position == execution.step
 
 
 def cell_of(plan: RunPlan | None, execution: ExecutionProcess) -> Cell:
@@ -259,11 +265,13 @@ def _resume_work(tx: Transaction, plan: RunPlan, task: Task) -> None:
         tx.derive(execution, attention=None)
 
 
-def _waits(tx: Transaction, kind: StepKind, around: Around) -> str | None:
+def _waits(tx: Transaction, plan: RunPlan, kind: StepKind, around: Around) -> str | None:
     if not around.has_environment:
         return ENVIRONMENT
     if kind is not StepKind.CODING_AGENT:
         return None
+    if runs.lease_on(tx, place_of(tx.get(Workspace, plan.workspace_id))) is not None:
+        return LEASE
     agents = [e for e in executions.running(tx) if e.run_reason is RunReason.CODING_AGENT]
     return LIMIT if len(agents) >= around.agents_at_once else None
 
@@ -351,9 +359,9 @@ def _insert_turn(tx: Transaction, plan: RunPlan, execution: ExecutionProcess) ->
     )
 
 
-def _lease(tx: Transaction, execution: ExecutionProcess) -> None:
-    workspace = tx.get(Workspace, execution.workspace_id)
-    place = str(Path(workspace.container_ref or "").resolve())
+def require_free(tx: Transaction, workspace: Workspace) -> None:
+    """Raises Conflict where an agent works in a workspace's directory, of whichever workspace."""
+    place = place_of(workspace)
     held = runs.lease_on(tx, place)
     if held is not None:
         raise Conflict(
@@ -363,6 +371,15 @@ def _lease(tx: Transaction, execution: ExecutionProcess) -> None:
             execution_id=held.execution_process_id,
             workspace_id=workspace.id,
         )
+
+
+def place_of(workspace: Workspace) -> str:
+    """The real path that a lease is on."""
+    return str(Path(workspace.container_ref or "").resolve())
+
+
+def _lease(tx: Transaction, execution: ExecutionProcess) -> None:
+    place = place_of(tx.get(Workspace, execution.workspace_id))
     tx.insert(Lease(real_path=place, execution_process_id=execution.id))
 
 

@@ -18,7 +18,7 @@ from branchwork.domain.session import Session
 from branchwork.domain.task import Task
 from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
 from branchwork.git import branches, command, repositories, snapshots
-from branchwork.services import chain, defaults, plans, repos, worktrees
+from branchwork.services import chain, defaults, plans, repos, run, worktrees
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded, required
 from branchwork.store import executions, sessions, workspaces
@@ -112,6 +112,7 @@ async def start_agent(
 
     def write(tx: Transaction) -> tuple[Session, RunPlan]:
         task = tx.get(Task, workspace.task_id)
+        run.require_free(tx, workspace)
         session = plans.insert_session(tx, workspace.id, agent.executor)
         prompt = wanted.prompt or prompt_of(task)
         return session, plans.insert_plan(tx, workspace, session, prompt, mode=wanted.mode)

@@ -61,7 +61,7 @@ def register(features: Features) -> None:
 
     async def initialized(ls: EditorConnection, _params: Any) -> None:
         _lend_environment(ls)
-        job = asyncio.create_task(activity.show(ls), name="activity")
+        job = ls.app.start_job(activity.show(ls), "activity")
         ls.at_close(lambda: _cancel(job))
         await told.join(ls, _projects(ls.abilities.get("subscribe") or []))
         if ls.app.settings.problem:

@@ -22,7 +22,7 @@ async def offer_actions(
 ) -> list[types.CodeAction]:
     """What can be made of the place in the text; nothing where there is nothing to make."""
     if documents.is_ours(ls, params.text_document.uri):
-        return documents.document_actions(ls, params)
+        return await documents.document_actions(ls, params)
     if not _wanted(params.context):
         return []
     try:
