@@ -1,0 +1,69 @@
+"""All figures in one run, on real processes: the table to the terminal, the numbers to a file."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import checkouts, logs, machine, memory, place, requests, starts
+from bench.figure import Figure, table
+from bench.place import Place
+
+RESULT = Path(__file__).parents[2] / "build" / "bench.json"
+
+# In this order: the first start of all makes the database that the others find.
+GROUPS: dict[str, Callable[[Place], list[Figure]]] = {
+    "cold": starts.cold,
+    "memory": memory.idle,
+    "warm": starts.warm,
+    "empty": requests.empty,
+    "lists": requests.lists,
+    "lines": logs.lines,
+    "flood": logs.flood,
+    "workspaces": checkouts.creation,
+    "afterwards": memory.afterwards,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), metavar="GROUP")
+    parser.add_argument("--json", type=Path, default=RESULT)
+    options = parser.parse_args(argv)
+    began = time.monotonic()
+    load = os.getloadavg()[0]
+    figures = _measured(options.only)
+    print(f"\n{machine.described()}; load before the run {load:.1f}\n")
+    print(table(figures))
+    print()
+    for figure in figures:
+        if figure.note:
+            print(f"- {figure.name}: {figure.note}")
+    missed = [figure.name for figure in figures if figure.verdict == "missed"]
+    goals = sum(figure.verdict != "shown" for figure in figures)
+    print(f"\n{goals - len(missed)} of {goals} goals met, in {time.monotonic() - began:.0f} s.")
+    if any(figure.is_loaded for figure in figures):
+        print("Others used this machine meanwhile: look at `best` and at the ratios.")
+    found = {
+        "machine": machine.described(),
+        "load": load,
+        "figures": [figure.to_json() for figure in figures],
+    }
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(found, indent=2) + "\n")
+    return 0
+
+
+def _measured(groups: Sequence[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    with place.made() as made:
+        if "cold" not in groups:
+            made.editor().close()
+        for name, group in GROUPS.items():
+            if name in groups:
+                print(f"{name} …", file=sys.stderr, flush=True)
+                figures += group(made)
+    return figures

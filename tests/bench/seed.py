@@ -1,0 +1,58 @@
+"""A program that fills a database with tasks: argv is its path, how many in one project, and in all.
+
+Run while no daemon has it open; prints the id of the project as JSON.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from branchwork.domain.identity import uuid7
+from branchwork.domain.project import Project
+from branchwork.domain.task import Task, TaskStatus
+from branchwork.services.app import new_id
+from branchwork.store import tables
+from branchwork.store.database import open_store
+from branchwork.store.transaction import Transaction
+
+DESCRIPTION = "In `src/cart.py:17`:\n\n```python\n" + "    total += item.price\n" * 12 + "```\n"
+
+
+async def seed(path: Path, of_one: int, whole: int) -> str:
+    store = open_store(path)
+    try:
+        return await store.write(lambda tx: _fill(tx, of_one, whole))
+    finally:
+        store.close()
+
+
+def _fill(tx: Transaction, of_one: int, whole: int) -> str:
+    assert tables.metadata, "every table is known"
+    projects = [_project(tx, name) for name in ("shop", "warehouse")]
+    started = time.time_ns() // 1_000_000 - whole
+    statuses = list(TaskStatus)
+    for number in range(whole):
+        # Mixed, as they come on a real board.
+        is_first = number % (whole // of_one) == 0
+        tx.insert(
+            Task(
+                id=uuid7(started + number, number.to_bytes(10, "big")),
+                project_id=projects[not is_first].id,
+                title=f"Handle the empty cart, case {number}",
+                description=DESCRIPTION if number % 3 else None,
+                status=statuses[number // 3 % len(statuses)],
+                created_at=tx.now,
+                updated_at=tx.now,
+            )
+        )
+    return projects[0].id
+
+
+def _project(tx: Transaction, name: str) -> Project:
+    return tx.insert(Project(id=new_id(), name=name, created_at=tx.now, updated_at=tx.now))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(seed(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))))
