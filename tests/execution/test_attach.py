@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,39 @@ def test_the_childs_own_files_have_its_own_mask(executions: Executions) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((executions.base / "made").stat().st_mode) == 0o640
+
+
+STARTER = """
+import os, sys
+from pathlib import Path
+from branchwork.execution import spawn
+base, run = map(Path, sys.argv[1:3])
+for n in range(1000):
+    spec = spawn.Spec(argv=["sh", "-c", f"echo ran > {base}/ran-{n}"], cwd=base, env={},
+                      tag=sys.argv[3], kind="script")
+    print(n, flush=True)
+    spawn.start(base / f"e{n}", spec, run)
+"""
+
+
+@pytest.mark.chaos
+def test_a_start_that_is_cut_off_runs_whole_or_not_at_all(executions: Executions) -> None:
+    for turn in range(15):
+        base = executions.base / f"turn{turn}"
+        base.mkdir()
+        argv = [sys.executable, "-c", STARTER, str(base), str(executions.run), f"turn{turn}"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as starter:
+            assert starter.stdout
+            # Each time a little later into the start of another one.
+            for _ in range(turn % 3 + 1):
+                starter.stdout.readline()
+            time.sleep(turn * 0.002)
+            starter.kill()
+        for directory in base.glob("e*"):
+            executions.started.append((directory, f"turn{turn}"))
+            until(lambda folder=directory: not isinstance(status(folder), Alive))
+            ran = (base / f"ran-{directory.name[1:]}").exists()
+            assert ran == isinstance(status(directory), Ended)
 
 
 FOLLOWER = """

@@ -192,3 +192,22 @@ async def test_words_of_a_newer_daemon_mean_no_harm(executions: Executions) -> N
     await over(attachment)
     assert whole(directory, "o") == ["got fine"]
     assert sent(directory) == [("m1", "fine")]
+
+
+async def test_what_a_dead_daemon_left_is_in_the_journal_first(executions: Executions) -> None:
+    """The next daemon numbers its requests by the journal, so it must not see too little."""
+    directory = executions.start(executions.python(ECHO, kind="agent"))
+    path = socket_path(directory, executions.run)
+    reader, writer = await asyncio.open_unix_connection(path)
+    assert (await reader.readline()).endswith(b" 1\n")
+    shim = shim_file(directory)["shim"]
+    os.kill(shim, signal.SIGSTOP)
+    writer.write(b"I m1 b25lCg== b25l\nI m2 dHdvCg== dHdv\nI m3 half")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    next_reader, next_writer = await asyncio.open_unix_connection(path)
+    os.kill(shim, signal.SIGCONT)
+    assert (await next_reader.readline()).endswith(b" 3\n")
+    assert sent(directory) == [("m1", "one"), ("m2", "two")]
+    next_writer.close()

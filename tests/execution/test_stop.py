@@ -107,3 +107,13 @@ def test_the_group_of_a_lost_child_is_ended(executions: Executions) -> None:
     assert lost.child is not None
     assert stop.reap(spec.tag, orphan=lost.child) == []
     until(lambda: status(directory) == Lost())
+
+
+async def test_a_script_is_not_asked_by_an_end_of_input(executions: Executions) -> None:
+    spec = executions.spec("sleep", "600")
+    directory = executions.start(spec)
+    attachment = await executions.attach(directory)
+    assert await stop.stop(attachment, spec.tag) == []
+    assert events(directory, "closed") == []
+    assert len(events(directory, "signal")) == 1
+    await attachment.close()

@@ -1,7 +1,6 @@
 """A shim starts the daemon when it has been away too long, and not when it was stopped."""
 
 import asyncio
-import time
 from pathlib import Path
 
 from branchwork.execution import spawn
@@ -82,11 +81,3 @@ def test_a_socket_that_was_removed_comes_back(executions: Executions) -> None:
     path = spawn.socket_path(directory, executions.run)
     path.unlink()
     until(path.exists)
-
-
-def test_many_ends_do_not_wait_for_one_another(executions: Executions) -> None:
-    directories = [executions.start(executions.spec("true")) for _ in range(8)]
-    deadline = time.monotonic() + 60
-    for directory in directories:
-        assert executions.end(directory).code == 0
-    assert time.monotonic() < deadline

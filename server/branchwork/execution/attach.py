@@ -113,6 +113,7 @@ class Attachment:
         self.greeted = asyncio.Event()
         # Why the journal could not be written just now (a full disk pauses the child), or "".
         self.paused = ""
+        self.takes_input = _shim_file(directory).kind != "script"
         self._directory = directory
         self._reader = reader
         self._writer = writer
@@ -239,6 +240,7 @@ class _ShimFile(msgspec.Struct, frozen=True):
     shimStart: str | None = None
     child: int = 0
     childStart: str | None = None
+    kind: str = ""
 
 
 def _shim_file(directory: Path) -> _ShimFile:

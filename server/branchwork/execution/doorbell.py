@@ -42,18 +42,19 @@ class Doorbell:
         path: str,
         on_line: "Callable[[Connection, bytes], None]",
         on_change: "Callable[[], None]",
+        news: "Callable[[], bytes]",
     ) -> None:
         self.connections: dict[int, Connection] = {}
         self._loop = loop
         self._path = path
         self._on_line = on_line
         self._on_change = on_change
-        self._news = b""
+        self._news = news
         self._listen()
 
-    def ring(self, news: bytes) -> None:
+    def ring(self) -> None:
         """Tells the newest only: who reads slowly misses what is out of date anyway."""
-        self._news = news
+        news = self._news()
         for connection in list(self.connections.values()):
             if connection.outbox:
                 connection.behind = True
@@ -106,9 +107,13 @@ class Doorbell:
             socket.close()
             return
         socket.setblocking(False)
+        # A daemon that died may have left messages: the next one has to find them in the journal.
+        for before in list(self.connections.values()):
+            while self._read(before):
+                pass
         connection = self.connections[fd] = Connection(socket)
         self._watch(connection, READABLE)
-        self.tell(connection, self._news)
+        self.tell(connection, self._news())
         self._on_change()
 
     def _watch(self, connection: Connection, events: int) -> None:
@@ -126,11 +131,12 @@ class Doorbell:
         if events & ~WRITABLE and connection.socket.fileno() >= 0:
             self._read(connection)
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: Connection) -> bool:
+        """False when there was nothing, or will be nothing more."""
         try:
             data = connection.socket.recv(1 << 18)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         connection.inbox += data
@@ -138,6 +144,8 @@ class Doorbell:
             self._on_line(connection, line)
         if not data or len(connection.inbox) > LONGEST_LINE:
             self._drop(connection)
+            return False
+        return True
 
     def _write(self, connection: Connection) -> None:
         try:
@@ -146,7 +154,7 @@ class Doorbell:
                 del connection.outbox[:sent]
                 if connection.behind and not connection.outbox:
                     connection.behind = False
-                    connection.outbox += self._news
+                    connection.outbox += self._news()
         except BlockingIOError:
             self._watch(connection, READABLE | WRITABLE)
             connection.waits = True

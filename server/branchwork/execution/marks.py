@@ -36,11 +36,11 @@ def write_exit(folder: int, reserve: int, end: tuple[int, int], complete: bool) 
     return True
 
 
-def write_shim(folder: int, child: int) -> None:
+def write_shim(folder: int, child: int, kind: str) -> None:
     pid = os.getpid()
     told = (
         f'{{"version":{layout.VERSION},"shim":{pid},"shimStart":{_start_time(pid)},'
-        f'"child":{child},"childStart":{_start_time(child)}}}\n'
+        f'"child":{child},"childStart":{_start_time(child)},"kind":"{kind}"}}\n'
     )
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     temporary = layout.SHIM_FILE + ".tmp"

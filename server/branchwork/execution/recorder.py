@@ -13,7 +13,8 @@ from time import time
 from branchwork.execution.layout import PART_BYTES, segment_name
 
 # So many records are encoded at once; it bounds the memory that a flood of short lines takes.
-BATCH = 4096
+BATCH = 1024
+MANY_BYTES = 256 << 10
 
 synchronise = getattr(os, "fdatasync", os.fsync)
 
@@ -169,6 +170,8 @@ class Recorder:
             self._pending += "".join(
                 [f'{{"seq":{n}{middle}{d}}}\n' for n, d in zip(numbers, quoted, strict=True)]
             ).encode()
+            if len(self._pending) > MANY_BYTES:
+                self.flush()  # whether it worked is what the next one says
 
     def _split(self, stream: str) -> None:
         carry = self._carry[stream]

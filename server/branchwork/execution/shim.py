@@ -47,7 +47,9 @@ class Shim:
         self._watch_signals()
         run = os.path.dirname(socket_path)
         self._watchdog = Watchdog(self._loop, spec, run, self._after_try)
-        self._doorbell = Doorbell(self._loop, socket_path, self._line, self._company_changed)
+        self._doorbell = Doorbell(
+            self._loop, socket_path, self._line, self._company_changed, self._news
+        )
         # A half message of an agent is of no use to anyone.
         streams = "e" if self._is_agent else "oe"
         self._showers = {stream: self._shower(stream) for stream in streams}
@@ -101,7 +103,7 @@ class Shim:
             for stream, fd in self._child.outputs.items():
                 self._loop.watch(fd, READABLE, self._reader(stream, fd))
         try:
-            marks.write_shim(self._folder, self._child.pid)
+            marks.write_shim(self._folder, self._child.pid, self._spec["kind"])
         except OSError:
             self._child.signal(_signal.SIGKILL)
             raise
@@ -191,7 +193,7 @@ class Shim:
         if self._blocked_since:
             return
         self._blocked_since = monotonic()
-        self._tell_how_it_stands()
+        self._ring()
         if self._is_agent and "o" in self._child.outputs:
             self._loop.forget(self._child.outputs["o"])
 
@@ -229,8 +231,14 @@ class Shim:
 
     def _ring(self) -> None:
         self._rung = monotonic()
+        self._doorbell.ring()
+
+    def _news(self) -> bytes:
         segment, offset, seq = self._recorder.head
-        self._doorbell.ring(f"L {segment} {offset} {seq}\n".encode())
+        news = f"L {segment} {offset} {seq}\n"
+        if self._blocked_since:
+            news += f"P {self._recorder.failure}\n"
+        return news.encode()
 
     # What the daemon says
 
@@ -296,14 +304,12 @@ class Shim:
     def _company_changed(self) -> None:
         if self._doorbell.connections:
             self._watchdog.in_company()
-            self._tell_how_it_stands()
+            self._tell_end()
         else:
             self._watchdog.alone()
             self._leave_if_alone()
 
-    def _tell_how_it_stands(self) -> None:
-        if self._blocked_since:
-            self._doorbell.tell_all(f"P {self._recorder.failure}\n".encode())
+    def _tell_end(self) -> None:
         if self._ended and self._exit:
             self._doorbell.tell_all(f"X {self._exit[0]}\n".encode())
 
@@ -353,7 +359,7 @@ class Shim:
             return
         self._ended = True
         self._ring()
-        self._tell_how_it_stands()
+        self._tell_end()
         self._loop.after(FAREWELL, self._leave)
         self._leave_if_alone()
 

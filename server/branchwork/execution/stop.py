@@ -1,6 +1,7 @@
 """Ends an execution with everything that it started, however far that has gone from its group."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from branchwork.execution.attach import Attachment
 from branchwork.execution.layout import TAG_VARIABLE
 
 PATIENCE = 2.0
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 
 
 async def stop(attachment: Attachment | None, tag: str, patience: float = PATIENCE) -> list[int]:
@@ -31,22 +32,20 @@ def reap(tag: str, patience: float = PATIENCE, orphan: int | None = None) -> lis
 
     TERM, then KILL until none is left; the pids that would not go.
     """
-    if orphan is not None:
-        _signal_group(orphan, signal.SIGTERM)
     for number in (signal.SIGTERM, signal.SIGKILL):
+        if orphan is not None and processes.start_time(orphan) is not None:
+            _signal_group(orphan, number)
         deadline = time.monotonic() + patience
         asked: set[int] = set()
-        while left := tagged(tag):
+        while left := _left(tag, orphan):
             # Those that came meanwhile are asked too, each once; KILL may be said often.
-            for pid in left if number == signal.SIGKILL else set(left) - asked:
+            for pid in left if number == signal.SIGKILL else left - asked:
                 _signal(pid, tag, number)
-            asked.update(left)
+            asked |= left
             if time.monotonic() > deadline:
                 break
             time.sleep(LOOK_SECONDS)
-        if orphan is not None and number == signal.SIGKILL:
-            _signal_group(orphan, number)
-    return tagged(tag)
+    return sorted(_left(tag, orphan))
 
 
 def tagged(tag: str) -> list[int]:
@@ -60,10 +59,18 @@ def tagged(tag: str) -> list[int]:
     return [pid for pid in found if pid != os.getpid()]
 
 
+def _left(tag: str, orphan: int | None) -> set[int]:
+    left = set(tagged(tag))
+    if orphan is not None and processes.start_time(orphan) is not None:
+        left.add(orphan)
+    return left
+
+
 async def _climb(attachment: Attachment, patience: float) -> None:
-    await attachment.close_input()
-    if await attachment.wait_over(patience):
-        return
+    if attachment.takes_input:
+        await attachment.close_input()
+        if await attachment.wait_over(patience):
+            return
     await attachment.signal("TERM")
     if await attachment.wait_over(patience):
         return
@@ -72,26 +79,34 @@ async def _climb(attachment: Attachment, patience: float) -> None:
 
 
 def _signal(pid: int, tag: str, number: signal.Signals) -> None:
-    try:
-        if not processes.LINUX:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        held = _hold(pid)
+        if held is None:
             os.kill(pid, number)
             return
-        # Held first, then looked at again: the number may be another process' by now.
-        held = os.pidfd_open(pid)
         try:
+            # Looked at again, now that it is held: the number may be another process' by now.
             if _has(pid, f"{TAG_VARIABLE}={tag}".encode()):
                 signal.pidfd_send_signal(held, number)
         finally:
             os.close(held)
-    except (ProcessLookupError, PermissionError):
-        return
+
+
+def _hold(pid: int) -> int | None:
+    """None where the system can't."""
+    if not (processes.LINUX and hasattr(os, "pidfd_open")):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _by_proc(wanted: bytes) -> Iterator[int]:

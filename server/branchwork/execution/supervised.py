@@ -119,6 +119,9 @@ def _end(directory: Path, bell: _Bell, tag: str) -> None:
             if _wait_for_end(directory, bell, stop.PATIENCE) is not None:
                 break
     stop.reap(tag)
+    with contextlib.suppress(ShimGone):
+        _wait_for_end(directory, bell, stop.PATIENCE)
+    bell.say(b"K\n")
 
 
 def _output(directory: Path) -> tuple[bytes, bytes]:
