@@ -63,15 +63,19 @@ async def write(ls: EditorConnection, document: Document) -> Path:
     return await documents.write(ls.app, document, ls.environment, _in_editor(ls, uri))
 
 
-async def current(ls: EditorConnection, kind: Kind) -> Document | None:
-    """The document of a kind that the editor's folders suggest."""
+async def current(ls: EditorConnection, kind: Kind) -> Document:
+    """The document of a kind that the editor's folders suggest, else their board."""
     roots = ls.roots
 
-    def read(tx: Transaction) -> str | None:
-        return _suggested(tx, kind, views.place_of(tx, roots))
+    def read(tx: Transaction) -> Document:
+        place = views.place_of(tx, roots)
+        identifier = _suggested(tx, kind, place)
+        if identifier is not None:
+            return Document(kind=kind, id=identifier)
+        return Document(kind=Kind.BOARD, id=place.project.id if place.project else ALL)
 
-    identifier = await ls.app.store.read(read)
-    return None if identifier is None else Document(kind=kind, id=identifier)
+    found: Document = await ls.app.store.read(read)
+    return found
 
 
 async def answer_to(ls: EditorConnection, method: str, params: object) -> Any:

@@ -70,11 +70,16 @@ async def _start(place: Place, view: TaskView, draft: Draft | None) -> list[Offe
         "executor": (agent.executor if agent else lines.agent) or None,
         "base_branch": lines.base_branch or None,
         "carry_uncommitted": lines.carry,
-        "isolation": lines.isolation or Isolation.WORKTREE,
+        "isolation": _isolation(lines.isolation),
         "prompt": _prompt(view.task, draft),
     }
     title = _start_title(view, agent.name if agent else lines.agent, lines, draft)
     return [Offer(title, starts.START, starts.WorkspaceStartParams(**values))]
+
+
+def _isolation(written: str) -> Isolation | str:
+    """What is none goes to the command as it is, which says so."""
+    return Isolation(written or Isolation.WORKTREE) if written in ("", *Isolation) else written
 
 
 def _start_title(view: TaskView, agent: str, lines: StartLines, draft: Draft | None) -> str:

@@ -25,7 +25,7 @@ async def open_document(
     if params.id is not None and kind is not Kind.ATTENTION:
         document = Document(kind=kind, id=params.id)
     else:
-        document = await document_files.current(ls, kind) or Document(kind=Kind.BOARD)
+        document = await document_files.current(ls, kind)
     if params.show:
         return await document_files.show(ls, document)
     path = await document_files.write(ls, document)
