@@ -9,8 +9,8 @@ from support.demos import Demo, Ended
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(tmp_path / "demo")
+def demo(short_path: Path) -> Iterator[Demo]:
+    demo = Demo(short_path / "demo")
     yield demo
     demo.end()
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from branchwork import endpoint
+from branchwork.cli import demo_place
+from branchwork.cli.demo_place import Place
 from support.demos import Demo, Ended
 
 STEPS = {
@@ -145,6 +148,17 @@ def test_a_long_folder_for_temporary_files_is_no_problem(tmp_path: Path) -> None
     demo.end()
     assert ended.code == 0, ended.output + ended.errors
     assert not ended.leftovers
+
+
+def test_sockets_that_had_to_be_elsewhere_are_removed_too(tmp_path: Path) -> None:
+    place = Place(root=tmp_path / ("long " * 20))
+    elsewhere = Path(endpoint.run_dir(str(place.data)))
+    assert not elsewhere.is_relative_to(tmp_path)
+
+    demo_place.remove(place)
+
+    assert not place.root.exists()
+    assert not elsewhere.exists()
 
 
 def _log(repository: Path) -> str:
