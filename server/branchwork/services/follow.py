@@ -66,7 +66,7 @@ async def _attached(
     app: App, execution: ExecutionProcess, live: Live
 ) -> AsyncIterator[Attachment | None]:
     """A connection to the shim whose news wake the follower; None where there is no shim."""
-    attachment = await attach(app.execution_directory(execution.id), app.run_directory)
+    attachment = await _connection(app, execution)
     if attachment is None:
         yield None
         return
@@ -77,6 +77,16 @@ async def _attached(
         ringing.cancel()
         await asyncio.gather(ringing, return_exceptions=True)
         await attachment.close()
+
+
+async def _connection(app: App, execution: ExecutionProcess) -> Attachment | None:
+    """None when its shim is gone. One that lives without its socket binds it again in a moment."""
+    directory = app.execution_directory(execution.id)
+    while True:
+        attachment = await attach(directory, app.run_directory)
+        if attachment is not None or not isinstance(status(directory), Alive):
+            return attachment
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _ring(attachment: Attachment, live: Live) -> None:
