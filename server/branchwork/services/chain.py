@@ -27,7 +27,7 @@ FULL_DISK_SECONDS = 2.0
 _WAITS_FOR = {
     run.LIMIT: "It starts when another agent has ended: as many run as the limit allows.",
     run.LEASE: "It starts when the agent that works in the same directory has ended.",
-    run.ENVIRONMENT: "It starts when an editor opens the repository: it needs its environment.",
+    run.ENVIRONMENT: "It goes on when an editor opens the repository: it needs its environment.",
 }
 
 
@@ -99,22 +99,40 @@ async def proceed(app: App, execution: ExecutionProcess) -> None:
         lambda tx: tx.get(RunPlan, execution.plan_id) if execution.plan_id else None
     )
     problem = None
-    if run.is_current(plan, execution) and run.cell_of(plan, execution).commit:
-        environment = await launches.environment_of(app, execution.plan_id, execution.workspace_id)
-        problem = await commits.auto_commit(app, execution, environment or {})
+    if plan and run.is_current(plan, execution) and run.cell_of(plan, execution).commit:
+        environment = await launches.environment_of(app, plan.id, execution.workspace_id)
+        if environment is None:
+            # A commit has the name, the keys and the hooks of the person.
+            await app.store.write(lambda tx: run.wait(tx, plan, run.ENVIRONMENT))
+            await wake_waiting(app)
+            return
+        problem = await commits.auto_commit(app, execution, environment)
     around = await _around(app, execution.workspace_id, execution.plan_id)
     entered = await app.store.write(lambda tx: run.follow_end(tx, execution.id, around, problem))
     for following in entered:
         _hand_on(app, execution.plan_id, following.plan_id)
     await launch_all(app, entered)
-    if execution.run_reason is RunReason.CODING_AGENT:
+    # An editor that came while this looked for an environment had nothing to wake yet.
+    if execution.run_reason is RunReason.CODING_AGENT or not around.has_environment:
         await wake_waiting(app)
 
 
 async def wake_waiting(app: App) -> None:
     """Try what waits, in its order: a place or an environment may be there now."""
     for waiting in await app.store.read(runs.waiting):
-        await advance(app, waiting.plan_id)
+        await _wake(app, waiting.plan_id)
+
+
+async def _wake(app: App, plan_id: str) -> None:
+    ended = await app.store.read(lambda tx: run.ended_step(tx, plan_id))
+    if ended is None:
+        await advance(app, plan_id)
+        return
+    if await launches.environment_of(app, plan_id, ended.workspace_id) is None:
+        return
+    # Whoever takes it out of the line goes on with it.
+    if await app.store.write(lambda tx: run.stop_waiting(tx, plan_id)):
+        await proceed(app, ended)
 
 
 async def stop(app: App, execution_id: str) -> ExecutionProcess:
@@ -141,8 +159,7 @@ async def stop_workspace(app: App, workspace_id: str) -> list[ExecutionProcess]:
         for plan in runs.open_plans(tx, workspace_id):
             waiting = runs.waiting_plan(tx, plan.id)
             if waiting is not None:
-                tx.delete(waiting)
-                tx.update(plan, closed_at=tx.now)
+                run.give_up(tx, plan)
         return executions.running(tx, workspace_id)
 
     running = await app.store.write(write)

@@ -85,15 +85,57 @@ def enter(tx: Transaction, plan: RunPlan, around: Around) -> list[ExecutionProce
     why = _waits(tx, plan, step.kind, around)
     task = stored_tasks.of_workspace(tx, plan.workspace_id)
     if why is not None:
-        _wait(tx, plan, why)
-        tx.touch(task)
+        wait(tx, plan, why)
         return []
-    waiting = runs.waiting_plan(tx, plan.id)
-    if waiting is not None:
-        tx.delete(waiting)
+    stop_waiting(tx, plan.id)
     _resume_work(tx, plan, task)
     beside = [] if executions.of_plan(tx, plan.id) else _beside(plan)
     return [_insert_process(tx, plan, index, around.heads) for index in (*beside, plan.position)]
+
+
+def wait(tx: Transaction, plan: RunPlan, why: str) -> None:
+    """Let a run wait, behind those that wait already."""
+    tx.touch(stored_tasks.of_workspace(tx, plan.workspace_id))
+    waiting = runs.waiting_plan(tx, plan.id)
+    if waiting is not None:
+        tx.update(waiting, why=why)
+        return
+    line = runs.waiting(tx)
+    tx.insert(
+        WaitingRun(
+            id=new_id(),
+            plan_id=plan.id,
+            why=why,
+            place=line[-1].place + 1 if line else 1,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+
+
+def stop_waiting(tx: Transaction, plan_id: str) -> bool:
+    """Take a run out of the line; whether it stood there."""
+    waiting = runs.waiting_plan(tx, plan_id)
+    if waiting is not None:
+        tx.delete(waiting)
+    return waiting is not None
+
+
+def ended_step(tx: Transaction, plan_id: str) -> ExecutionProcess | None:
+    """The process that a run stands at where it has ended, but nothing has followed it yet."""
+    plan = tx.get(RunPlan, plan_id)
+    for execution in executions.of_plan(tx, plan_id):
+        if is_current(plan, execution) and execution.status is not ExecutionStatus.RUNNING:
+            return execution
+    return None
+
+
+def give_up(tx: Transaction, plan: RunPlan) -> None:
+    """End a run that waits; what it has done so far is left for a person to look at."""
+    stop_waiting(tx, plan.id)
+    tx.update(plan, closed_at=tx.now)
+    if executions.of_plan(tx, plan.id):
+        _to_review(tx, plan.workspace_id)
 
 
 def record_end(tx: Transaction, execution_id: str, ending: Ending) -> ExecutionProcess:
@@ -274,24 +316,6 @@ def _waits(tx: Transaction, plan: RunPlan, kind: StepKind, around: Around) -> st
         return LEASE
     agents = [e for e in executions.running(tx) if e.run_reason is RunReason.CODING_AGENT]
     return LIMIT if len(agents) >= around.agents_at_once else None
-
-
-def _wait(tx: Transaction, plan: RunPlan, why: str) -> None:
-    waiting = runs.waiting_plan(tx, plan.id)
-    if waiting is not None:
-        tx.update(waiting, why=why)
-        return
-    line = runs.waiting(tx)
-    tx.insert(
-        WaitingRun(
-            id=new_id(),
-            plan_id=plan.id,
-            why=why,
-            place=line[-1].place + 1 if line else 1,
-            created_at=tx.now,
-            updated_at=tx.now,
-        )
-    )
 
 
 def _beside(plan: RunPlan) -> list[int]:
