@@ -89,7 +89,7 @@ def enter(tx: Transaction, plan: RunPlan, around: Around) -> list[ExecutionProce
         return []
     stop_waiting(tx, plan.id)
     _resume_work(tx, plan, task)
-    beside = [] if executions.of_plan(tx, plan.id) else _beside(plan)
+    beside = [] if executions.of_plan(tx, plan.id) else _begin(tx, plan)
     return [_insert_process(tx, plan, index, around.heads) for index in (*beside, plan.position)]
 
 
@@ -303,8 +303,6 @@ def _resume_work(tx: Transaction, plan: RunPlan, task: Task) -> None:
     workspace = tx.get(Workspace, plan.workspace_id)
     if workspace.archived:
         tx.update(workspace, archived=False)
-    for execution in executions.wanting_attention(tx, workspace.id):
-        tx.derive(execution, attention=None)
 
 
 def _waits(tx: Transaction, plan: RunPlan, kind: StepKind, around: Around) -> str | None:
@@ -318,11 +316,18 @@ def _waits(tx: Transaction, plan: RunPlan, kind: StepKind, around: Around) -> st
     return LIMIT if len(agents) >= around.agents_at_once else None
 
 
-def _beside(plan: RunPlan) -> list[int]:
+def _begin(tx: Transaction, plan: RunPlan) -> list[int]:
+    """A new run answers what the one before it left for a person; the steps that run beside it.
+
+    A setup that still runs from the run before it is not started a second time.
+    """
+    for execution in executions.wanting_attention(tx, plan.workspace_id):
+        tx.derive(execution, attention=None)
+    running = {execution.repo_id for execution in executions.running(tx, plan.workspace_id)}
     return [
         index
         for index, step in enumerate(plan.steps)
-        if step.kind is StepKind.PARALLEL_SETUP and index < plan.position
+        if step.kind is StepKind.PARALLEL_SETUP and step.repo_id not in running
     ]
 
 
@@ -412,8 +417,12 @@ def _end_beside(tx: Transaction, plan: RunPlan, execution: ExecutionProcess, cel
         tx.derive(execution, attention=cell.attention)
     if not cell.setup_done:
         return
-    setups = [e for e in executions.of_plan(tx, plan.id) if e.run_reason is RunReason.SETUP_SCRIPT]
-    if all(setup.status is ExecutionStatus.COMPLETED for setup in setups):
+    reasons = (RunReason.SETUP_SCRIPT,)
+    wanted = executions.Wanted(workspace_id=plan.workspace_id, run_reasons=reasons)
+    oldest_first = reversed(executions.page(tx, 1000, None, wanted))
+    newest = {setup.repo_id: setup.status for setup in oldest_first}
+    setups = [step.repo_id for step in plan.steps if step.kind is StepKind.PARALLEL_SETUP]
+    if all(newest.get(repo_id) is ExecutionStatus.COMPLETED for repo_id in setups):
         _setup_is_done(tx, plan.workspace_id)
 
 

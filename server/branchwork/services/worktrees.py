@@ -36,12 +36,12 @@ def runner(app: App, intent_id: str) -> Runner:
 
     Their journals hang on the intent, so that a daemon that comes later finds them.
     """
-    numbers = itertools.count(1)
+    folder = intent_directory(app, intent_id)
 
     def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Completed:
         spec = Spec(argv=tuple(argv), cwd=cwd, env=dict(env), tag=intent_id, kind="script")
         finished = supervised.run(
-            intent_directory(app, intent_id) / str(next(numbers)),
+            _next(folder),
             spec,
             app.run_directory,
             app.settings.values.git_seconds,
@@ -52,6 +52,12 @@ def runner(app: App, intent_id: str) -> Runner:
         )
 
     return run
+
+
+def _next(folder: Path) -> Path:
+    """One per command; those of a daemon that was killed in the middle stay."""
+    numbers = (folder / str(number) for number in itertools.count(1))
+    return next(directory for directory in numbers if not directory.exists())
 
 
 def intent_directory(app: App, intent_id: str) -> Path:
