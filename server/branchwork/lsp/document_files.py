@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.uris import to_fs_path
 
 from branchwork.lsp.connection import EditorConnection
+from branchwork.lsp.errors import EditorRefused
 from branchwork.protocol.documents import DocumentOpenResult
 from branchwork.services import documents, views
 from branchwork.services.document_names import ALL, Document, Kind, document_at, path_of
@@ -79,10 +79,10 @@ async def current(ls: EditorConnection, kind: Kind) -> Document:
 
 
 async def answer_to(ls: EditorConnection, method: str, params: object) -> Any:
-    """What the editor answers; None where it refuses, or answers something else."""
+    """What the editor answers; None where it refuses."""
     try:
         return await ls.ask(method, params)
-    except (JsonRpcException, ValueError, TypeError, KeyError, AttributeError) as error:
+    except EditorRefused as error:
         logger.warning("%s: %s", method, error)
         return None
 
