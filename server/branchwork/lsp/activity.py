@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from branchwork.agents.render import inline
 from branchwork.domain.entry import AgentMessage, Entry, PermissionRequest, Plan, Thought, ToolCall
-from branchwork.domain.execution_process import ExecutionProcess, RunReason
+from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus, RunReason
 from branchwork.lsp.connection import EditorConnection
 from branchwork.lsp.errors import EditorGone
 from branchwork.lsp.progress import Work, made_token
@@ -21,6 +21,14 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
 MESSAGE_CHARACTERS = 80
+
+
+_LAST_WORD = {
+    ExecutionStatus.RUNNING: "running",
+    ExecutionStatus.COMPLETED: "done",
+    ExecutionStatus.FAILED: "failed",
+    ExecutionStatus.KILLED: "stopped",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +47,10 @@ async def show(ls: EditorConnection) -> None:
             beat = ls.app.commits.next()
             running = await ls.app.store.read(_running)
             for execution_id in [id_ for id_ in shown if id_ not in running]:
-                shown.pop(execution_id)[0].end()
+                ended = await ls.app.store.read(
+                    lambda tx, id_=execution_id: tx.find(ExecutionProcess, id_)
+                )
+                shown.pop(execution_id)[0].end(_LAST_WORD[ended.status] if ended else "gone")
             for execution_id, title in running.items():
                 await _show_one(ls, execution_id, title, shown)
             await _wait(ls.app, beat)

@@ -74,7 +74,7 @@ def _places(source: Source, params: types.CodeActionParams) -> Iterator[Offer]:
         found = _place(source, line, source.line(line), diagnostic=diagnostic.message)
         yield found, told, [diagnostic]
     text = _selection(source, params)
-    if text.strip() and not (todo and place.start == place.end):
+    if text.strip() and not (todo and "\n" not in text.strip()):
         yield _place(source, first, text), base, None
 
 
