@@ -308,7 +308,7 @@ def connect_or_start(data: str, argv: list[str] | None = None) -> "_socket.socke
 
 
 def daemon_argv(listener: int | None = None) -> list[str]:
-    """The command of a daemon, which takes over the listening socket where it is given one."""
+    """The command of a daemon; `connect_or_start` adds which file the listening socket is."""
     code = (
         f"import sys; sys.path.insert(0, {SERVER!r}); "
         "from branchwork.daemon.main import main; main()"
@@ -334,6 +334,7 @@ def _start(data: str, path: str, argv: list[str]) -> "_socket.socket | None":
     """Fork twice, so that the daemon is nobody's child and no editor's kill reaches it."""
     try:
         listener = bind(path)
+        found = os.stat(path)
         child = os.fork()
     except OSError as error:
         raise DaemonUnreachable(
@@ -343,7 +344,8 @@ def _start(data: str, path: str, argv: list[str]) -> "_socket.socket | None":
         try:
             os.setsid()
             if os.fork() == 0:
-                _become_daemon(data, listener.fileno(), argv)
+                file = f"{found.st_dev}:{found.st_ino}"
+                _become_daemon(data, listener.fileno(), [*argv, file])
         finally:
             os._exit(127)
     os.waitpid(child, 0)

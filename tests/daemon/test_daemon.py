@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from branchwork import endpoint
-from branchwork.daemon import lock, peer
+from branchwork.daemon import listener, lock, peer
 from support.daemons import ODD_DAEMON, Home, editor, is_alive, until
 from support.inproc import PATIENCE, Client, RequestFailed
 
@@ -158,6 +158,27 @@ async def test_a_second_one_gives_way_to_one_that_lives(home: Home) -> None:
         assert (await client.request("test/echo"))["pid"] == process.pid
         async with connection(home) as again:
             assert (await again.request("test/echo"))["pid"] == process.pid
+
+
+async def test_one_whose_socket_was_replaced_before_it_came_gives_way(home: Home) -> None:
+    async with daemon(home) as process, connection(home) as client:
+        # What a proxy does that finds the socket gone; its daemon takes long to start.
+        with endpoint.start_lock(home.data):
+            late = endpoint.bind(str(home.socket))
+            replaced = listener.file_of(home.data)
+        await until(lambda: listener.file_of(home.data) not in (None, replaced), "its return")
+        assert replaced is not None
+        second = await asyncio.create_subprocess_exec(
+            sys.executable,
+            ODD_DAEMON,
+            str(late.fileno()),
+            f"{replaced[0]}:{replaced[1]}",
+            env=home.environment(),
+            pass_fds=[late.fileno()],
+        )
+        late.close()
+        assert await asyncio.wait_for(second.wait(), PATIENCE / 2) == 0
+        assert (await client.request("test/echo"))["pid"] == process.pid
 
 
 async def test_safe_mode(home: Home) -> None:

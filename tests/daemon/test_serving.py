@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import socket
 from pathlib import Path
 
 import pytest
 
 from branchwork import config, endpoint
-from branchwork.daemon import peer
+from branchwork.daemon import listener, peer
 from branchwork.daemon.serving import Daemon
 from branchwork.daemon.wiring import Assembly
 from branchwork.lsp.registry import Features
@@ -22,9 +21,8 @@ async def test_only_the_owner_is_let_in(
     monkeypatch.setattr(peer, "user_and_process", lambda _: (user, 4711))
     environ = {"BRANCHWORK_DATA_DIR": str(tmp_path), "BRANCHWORK_CONFIG": str(tmp_path / "x")}
     daemon = Daemon(config.read(environ), Assembly(features=Features()), None)
-    sock = socket.socket(fileno=endpoint.bind(str(tmp_path / "s")).detach())
-    serving = asyncio.create_task(daemon.serve(sock))
-    reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+    serving = asyncio.create_task(daemon.serve(listener.bind(str(tmp_path))))
+    reader, writer = await asyncio.open_unix_connection(endpoint.socket_path(str(tmp_path)))
     writer.write(endpoint.encode_hello(1, "/", {}))
     async with asyncio.timeout(PATIENCE):
         assert await greeted(reader) is let_in

@@ -1,4 +1,4 @@
-"""A daemon with a few methods for tests, as a program: `python odd_daemon.py [LISTENER]`.
+"""A daemon with a few methods for tests, as a program: `python odd_daemon.py [LISTENER FILE]`.
 
 BRANCHWORK_TEST_MODE makes it misbehave at its start.
 """
@@ -96,4 +96,4 @@ async def build(config: Config) -> Assembly:
 
 
 if __name__ == "__main__":
-    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else None, build))
+    sys.exit(run(sys.argv[1:], build))

@@ -41,7 +41,7 @@ def _run(_: argparse.Namespace) -> int:
     if found is not None:
         print(f"There is a daemon already: process {found.pid}.", file=sys.stderr)
         return 1
-    return be_the_daemon()
+    return be_the_daemon([])
 
 
 def _stop(_: argparse.Namespace) -> int:

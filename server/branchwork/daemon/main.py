@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from branchwork import endpoint
 
 if TYPE_CHECKING:
-    import socket
-
+    from branchwork.daemon.listener import Bound
     from branchwork.daemon.wiring import Build
 
 _LOCK_SECONDS = 60
@@ -21,18 +20,18 @@ class _AnotherServes(Exception):
 
 
 def main() -> None:
-    """With a number as argument, the listening socket is that file descriptor."""
-    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else None))
+    """The arguments, if any: the listening socket's file descriptor, and which file it is."""
+    sys.exit(run(sys.argv[1:]))
 
 
-def run(listener: int | None = None, build: "Build | None" = None) -> int:
+def run(given: list[str], build: "Build | None" = None) -> int:
     """Be the daemon of the data folder, until there is nothing left to do. Gives the exit code."""
     os.umask(0o077)
     _reduce_environment()
     faulthandler.enable()
     data = endpoint.data_folder()
     try:
-        _serve(data, listener, build)
+        _serve(data, given, build)
     except _AnotherServes:
         return 0
     except endpoint.DataFolderUnusable as error:
@@ -43,38 +42,36 @@ def run(listener: int | None = None, build: "Build | None" = None) -> int:
     return 0
 
 
-def _serve(data: str, listener: int | None, build: "Build | None") -> None:
+def _serve(data: str, given: list[str], build: "Build | None") -> None:
     from branchwork.daemon import log, state_dir
 
     state_dir.prepare(data)
     log.set_up(data)
-    sock = _become_the_one(data, listener)
+    bound = _become_the_one(data, given)
     # From here on it takes half a second; editors wait in the backlog.
     import asyncio
 
     from branchwork import config
     from branchwork.daemon import serving, wiring
 
-    asyncio.run(serving.run(config.read(), sock, build or wiring.build))
+    asyncio.run(serving.run(config.read(), bound, build or wiring.build))
 
 
-def _become_the_one(data: str, fd: int | None) -> "socket.socket":
+def _become_the_one(data: str, given: list[str]) -> "Bound":
     """The daemon lock and a listening socket; raises _AnotherServes where there is one already."""
     from branchwork.daemon import listener
     from branchwork.daemon.lock import DaemonLock
 
     lock = DaemonLock(data)
-    given = None if fd is None else listener.adopt(fd)
-    file = listener.file_of(data)
+    bound = listener.adopt(int(given[0]), given[1]) if given else None
     deadline = time.monotonic() + _LOCK_SECONDS
     while not lock.take():
         # A daemon that ends needs a moment; one that lives takes its socket's place back.
-        if listener.file_of(data) != file or time.monotonic() > deadline:
-            raise _AnotherServes
-        if given is None and _somebody_listens(data):
+        lost = bound is not None and listener.file_of(data) != bound.file
+        if lost or (bound is None and _somebody_listens(data)) or time.monotonic() > deadline:
             raise _AnotherServes
         time.sleep(0.05)
-    return given or _bind(data)
+    return bound or _bind(data)
 
 
 def _somebody_listens(data: str) -> bool:
@@ -84,7 +81,7 @@ def _somebody_listens(data: str) -> bool:
     return connection is not None
 
 
-def _bind(data: str) -> "socket.socket":
+def _bind(data: str) -> "Bound":
     from branchwork.daemon import listener
 
     with endpoint.start_lock(data):

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import os
-import socket
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from branchwork import endpoint
 from branchwork.config import Config
 from branchwork.daemon import handshake, peer
 from branchwork.daemon.lifetime import Lifetime
-from branchwork.daemon.listener import Listener
+from branchwork.daemon.listener import Bound, Listener
 from branchwork.daemon.wiring import Assembly, Build
 from branchwork.domain.errors import StorageFailed
 from branchwork.lsp import wire
@@ -38,9 +37,9 @@ class Daemon:
         self._version = endpoint.version()
         self._jobs: set[asyncio.Task[None]] = set()
 
-    async def serve(self, sock: socket.socket) -> None:
+    async def serve(self, bound: Bound) -> None:
         """Until a signal comes or there is nothing left to do."""
-        listener = Listener(str(self._config.data), sock, self._accept)
+        listener = Listener(str(self._config.data), bound, self._accept)
         await listener.start()
         while await self.lifetime.tick():
             await listener.check()
@@ -101,7 +100,7 @@ def _socket_of(writer: asyncio.StreamWriter) -> Any:
     return writer.get_extra_info("socket")
 
 
-async def run(config: Config, sock: socket.socket, build: Build) -> None:
+async def run(config: Config, bound: Bound, build: Build) -> None:
     """Build what is served and serve it; without a store, in safe mode."""
     failure = None
     try:
@@ -117,4 +116,4 @@ async def run(config: Config, sock: socket.socket, build: Build) -> None:
     daemon.lifetime.obey_signals()
     endpoint.clear_last_error(str(config.data))
     logger.info("Serving %s", config.data)
-    await daemon.serve(sock)
+    await daemon.serve(bound)
