@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,7 @@ class EditorConnection(LanguageServer):
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """The folders that are open in the editor."""
+        """The folders that are open in the editor, each also as what it is without links."""
         if self.protocol.stage in (Stage.NEW, Stage.INITIALIZING):
             return ()
         workspace = self.workspace
@@ -92,7 +93,8 @@ class EditorConnection(LanguageServer):
         if not uris and workspace.root_uri:
             uris = [workspace.root_uri]
         paths = [to_fs_path(uri) for uri in uris if uri.startswith("file:")]
-        return tuple(Path(path) for path in paths if path)
+        both = [one for path in paths if path for one in (path, os.path.realpath(path))]
+        return tuple(Path(path) for path in dict.fromkeys(both))
 
     @property
     def strict(self) -> bool:
