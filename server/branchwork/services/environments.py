@@ -54,8 +54,13 @@ class Environments:
         self._of_plan.pop(plan_id, None)
 
     def for_paths(self, paths: Sequence[Path]) -> Mapping[str, str] | None:
-        """The environment of the newest connection with one of the paths below its roots."""
+        """The environment of the newest connection that has one of the paths, or a part of it,
+        open."""
         for source in reversed(self.sources):
-            if any(path.is_relative_to(root) for path in paths for root in source.roots):
+            if any(_touch(path, root) for path in paths for root in source.roots):
                 return cleaned(source.environment)
         return None
+
+
+def _touch(path: Path, root: Path) -> bool:
+    return path.is_relative_to(root) or root.is_relative_to(path)
