@@ -1,77 +1,48 @@
-"""What a person does in an editor, as the requests that it makes."""
+"""The words of the end-to-end stories: what one looks for in what the server says."""
 
+from __future__ import annotations
+
+import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from support.inproc import Client
+Wanted = Callable[[Any], Any]
 
 
-async def offered(client: Client, file: Path, start: int, end: int, **context: Any) -> list[Any]:
-    """The code actions on some whole lines; an empty range is the cursor's line."""
-    place = {"start": {"line": start, "character": 0}, "end": {"line": end, "character": 0}}
-    found: list[Any] = await client.request(
-        "textDocument/codeAction",
-        {
-            "textDocument": {"uri": file.as_uri()},
-            "range": place,
-            "context": {"diagnostics": [], **context},
-        },
-    )
-    return found
+def script(*steps: dict[str, Any]) -> str:
+    """A prompt that makes the scripted agent play those steps."""
+    return f"Please play this.\n<script>{json.dumps(steps)}</script>"
 
 
-async def run(client: Client, action: Any) -> Any:
-    """What an editor does with a code action that a person has chosen."""
-    return await client.request(
-        "workspace/executeCommand",
-        {"command": action["command"]["command"], "arguments": action["command"]["arguments"]},
-    )
-
-
-async def new_task(client: Client, repository: Path, title: str = "First", **more: Any) -> Any:
-    """A task in the project of a repository."""
-    created = await client.request(
-        "branchwork/task/create",
-        {"uri": (repository / "cart.py").as_uri(), "title": title, **more},
-    )
-    return created["task"]
-
-
-async def start(client: Client, task: Any, script: str = "", **more: Any) -> Any:
-    """A run of the scripted agent; without a script it plays its default scene."""
-    prompt = {"prompt": f"<script>{script}</script>"} if script else {}
-    return await client.request(
-        "branchwork/workspace/start",
-        {"taskId": task["id"], "executor": "SCRIPTED", **prompt, **more},
-    )
-
-
-def has_status(task: Any, status: str) -> Callable[[Any], bool]:
-    """Whether a `branchwork/changed` tells of that status of a task."""
+def became(task_id: str, status: str) -> Wanted:
+    """A `branchwork/changed` that tells of that status of a task."""
     return lambda params: any(
-        change["id"] == task["id"] and (change.get("value") or {}).get("status") == status
+        change["id"] == task_id and change.get("value", {}).get("status") == status
         for change in params["changes"]
     )
 
 
-async def finished(client: Client, task: Any, script: str = "", **more: Any) -> Any:
-    """A run of the scripted agent until its task is in review."""
-    reviewed = client.wait_for("branchwork/changed", has_status(task, "InReview"))
-    started = await start(client, task, script, **more)
-    await reviewed
-    return started
+def shows(message: str) -> Wanted:
+    """Work-done progress with that message."""
+    return lambda params: isinstance(params.value, dict) and params.value.get("message") == message
 
 
-def asks(params: Any) -> bool:
-    """Whether an `attention/changed` holds a request of an agent."""
-    return any(item["kind"] == "approval" for item in params["items"])
+def waits(task_id: str, kind: str = "approval") -> Wanted:
+    """A `branchwork/attention/changed` with such an item of a task."""
+    return lambda params: items(params, task_id, kind)
 
 
-async def allow(client: Client, attention: Any) -> Any:
-    """Answer the one request that waits with its first "allow once"."""
-    (item,) = [one for one in attention["items"] if one["kind"] == "approval"]
-    option = next(one for one in item["options"] if one["kind"] == "allow_once")
-    return await client.request(
-        "branchwork/approval/respond", {"approvalId": item["id"], "optionId": option["id"]}
-    )
+def waits_no_more(item_id: str) -> Wanted:
+    """A `branchwork/attention/changed` without that item."""
+    return lambda params: all(item["id"] != item_id for item in params["items"])
+
+
+def items(params: Any, task_id: str, kind: str = "approval") -> list[Any]:
+    """What waits of a task, of an `attention/changed` or an `attention/list`."""
+    return [one for one in params["items"] if one["taskId"] == task_id and one["kind"] == kind]
+
+
+def choice(item: Any, kind: str = "allow_once") -> dict[str, str]:
+    """The params of `approval/respond` that choose the first option of a kind."""
+    option = next(option for option in item["options"] if option["kind"] == kind)
+    return {"approvalId": item["id"], "optionId": option["id"]}
