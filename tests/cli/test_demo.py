@@ -68,7 +68,7 @@ def test_each_step_says_what_happened(told: Ended, title: str) -> None:
 
 def test_nothing_is_left_behind(told: Ended) -> None:
     assert not told.leftovers
-    assert "nothing is left" in told.output
+    assert "nothing of ours is left" in told.output
 
 
 def test_it_is_plain_text_and_fits_eighty_columns(told: Ended) -> None:

@@ -93,7 +93,7 @@ def _say_what_is_left(terminal: Terminal, place: Place, left: list[int], *, keep
     if left:
         print(f"These processes did not end: {', '.join(map(str, left))}.", file=sys.stderr)
     if not keep:
-        terminal.say("The daemon has ended and the folder is gone: nothing is left.")
+        terminal.say("The daemon has ended and the folder is gone: nothing of ours is left.")
         return
     terminal.say("The daemon has ended. What was made is still there:")
     for name, path in (

@@ -71,7 +71,7 @@ class Watch:
                 self._ends[item.execution_id] = item
 
     def _answer(self, item: AttentionItem) -> None:
-        names = ", ".join(option.name for option in item.options or ())
+        names = " | ".join(option.name for option in item.options or ())
         self._terminal.say(f"The agent waits for a person: {item.sentence}", YELLOW)
         self._terminal.say(f"It can be told: {names}", YELLOW)
         option = self._choose(item)

@@ -35,6 +35,8 @@ class Terminal:
         self._bar = "│ " if is_unicode else "| "
         self._steps = 0
         self._column = 0
+        # Spaces that are shown only when a word follows on the same line.
+        self._gap = ""
 
     def title(self, text: str) -> None:
         """The first line of all."""
@@ -55,7 +57,7 @@ class Terminal:
         width = self.width - len(INDENT)
         for line in clean(text).splitlines() or [""]:
             for part in _wrapped(line, width):
-                self._line(INDENT + self._painted(colour, part))
+                self._line(INDENT + self._painted(colour, part) if part else "")
 
     def exactly(self, text: str) -> None:
         """Lines to be copied, whatever their width."""
@@ -84,6 +86,8 @@ class Terminal:
         for piece in re.findall(r"\n|[^\S\n]+|\S+", clean(text).expandtabs(4)):
             if piece == "\n":
                 self._end_live_line()
+            elif piece.isspace():
+                self._gap += piece
             else:
                 self._live_word(piece)
         self._out.flush()
@@ -91,8 +95,8 @@ class Terminal:
     def end_live(self) -> None:
         """The line that was grown is over."""
         if self._column:
-            self._line("")
-            self._column = 0
+            self._end_live_line()
+        self._gap = ""
 
     def ask(self, question: str) -> str | None:
         """A line that the person types; None at the end of the input."""
@@ -104,27 +108,21 @@ class Terminal:
             return None
 
     def _live_word(self, word: str) -> None:
-        width = _width(word)
-        if self._column > len(INDENT) + 2 and self._column + width > self.width:
-            self._line("")
-            self._column = 0
-            if word.isspace():
-                return
-        self._begin_live_line()
-        self._out.write(word)
-        self._column += width
+        if self._column and self._column + len(self._gap) + _width(word) > self.width:
+            self._end_live_line()
+        if not self._column:
+            self._out.write(INDENT + self._painted(DIM, self._bar))
+            self._column = len(INDENT) + len(self._bar)
+        self._out.write(self._gap + word)
+        self._column += len(self._gap) + _width(word)
+        self._gap = ""
 
     def _end_live_line(self) -> None:
         if self._column:
             self._line("")
         else:
             self._beside_bar("")
-        self._column = 0
-
-    def _begin_live_line(self) -> None:
-        if not self._column:
-            self._out.write(INDENT + self._painted(DIM, self._bar))
-            self._column = len(INDENT) + 2
+        self._column, self._gap = 0, ""
 
     def _beside_bar(self, text: str) -> None:
         bar = self._bar if text else self._bar.rstrip()
