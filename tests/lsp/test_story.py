@@ -211,3 +211,32 @@ def rebuilt(client: Client, token: str) -> list[Any]:
                 assert change["index"] == len(entries)
                 entries.append(change["entry"])
     return entries
+
+
+async def test_a_held_prompt_is_sent_again_or_dropped(
+    editor: Client, repository: Path, tmp_path: Path
+) -> None:
+    """After a stop it waits for a person, in "needs you"; it is never sent by itself."""
+    task = await story.new_task(editor, repository)
+    started = await story.start(editor, task, f'[{{"until": "{tmp_path / "never"}"}}]')
+    conversation = {"conversationId": started["session"]["conversationId"]}
+    for text in ("one", "two"):
+        prompt = f'<script>[{{"message": "{text}"}}]</script>'
+        await editor.request("branchwork/conversation/prompt", {**conversation, "prompt": prompt})
+    reviewed = editor.wait_for("branchwork/changed", story.has_status(task, "InReview"))
+    await editor.request("branchwork/workspace/stop", {"workspaceId": started["workspace"]["id"]})
+    await reviewed
+    held = (await editor.request("branchwork/attention/list", {}))["items"]
+    assert [item["kind"] for item in held] == ["heldPrompt", "heldPrompt"]
+
+    queue = "branchwork/conversation/queue"
+    left = await editor.request(queue, {**conversation, "remove": held[0]["id"]})
+    assert [one["id"] for one in left["queue"]] == [held[1]["id"]]
+    edited = '<script>[{"message": "edited"}]</script>'
+    await editor.request(queue, {**conversation, "edit": held[1]["id"], "prompt": edited})
+    reviewed = editor.wait_for("branchwork/changed", story.has_status(task, "InReview"))
+    sent = await editor.request(queue, {**conversation, "send": held[1]["id"]})
+    assert (sent["queue"], sent["execution"]["status"]) == ([], "Running")
+    await reviewed
+    read = await editor.request("branchwork/conversation/get", conversation)
+    assert read["turns"][-1]["summary"] == "edited"

@@ -29,7 +29,7 @@ EXPECTED = {
     "repo": "list get register init update branches remotes",
     "task": "list get create createAndStart update delete children search",
     "workspace": "list get create start update stop status diff merge mergePreview",
-    "conversation": "list get entries prompt markSeen",
+    "conversation": "list get entries prompt queue markSeen",
     "execution": "list get stop logs",
     "approval": "list respond",
     "agent": "list",
@@ -128,7 +128,7 @@ def test_a_command_decodes_without_an_argument(command):
 def test_the_commands_that_editors_can_run():
     expected = """task.create task.createAndStart task.update workspace.start workspace.stop
         workspace.merge workspace.mergePreview workspace.diff conversation.prompt
-        conversation.markSeen approval.respond document.open execution.stop"""
+        conversation.queue conversation.markSeen approval.respond document.open execution.stop"""
     assert set(COMMANDS) == {f"branchwork.server.{name}" for name in expected.split()}
 
 

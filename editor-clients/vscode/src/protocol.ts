@@ -405,6 +405,25 @@ export interface ConversationPromptResult {
   note?: string;
 }
 
+/** Which conversation, and at most one thing to do with its queue. */
+export interface ConversationQueueParams {
+  conversationId?: string;
+  /** The id of a prompt to send now, such as one that is held. */
+  send?: string;
+  /** The id of a prompt to drop. */
+  remove?: string;
+  /** The id of a prompt to change to `prompt`. */
+  edit?: string;
+  prompt?: string;
+}
+
+/** The queue as it is now, and the run that was begun. */
+export interface ConversationQueueResult {
+  queue: QueuedPrompt[];
+  session?: Session;
+  execution?: ExecutionProcess;
+}
+
 /** What the folders of this connection belong to. */
 export interface Current {
   projectId?: string;
@@ -1917,6 +1936,9 @@ export const conversationEntriesProgress = new ProgressType<ConversationEntriesP
 /** Sends a follow-up: at once where nothing runs, else it is queued. It is stored before the answer comes. */
 export const conversationPrompt = new RequestType<ConversationPromptParams, ConversationPromptResult, void>("branchwork/conversation/prompt");
 
+/** The prompts that wait, in their order; sends, drops or changes one of them. A prompt that is held is never sent by itself. */
+export const conversationQueue = new RequestType<ConversationQueueParams, ConversationQueueResult, void>("branchwork/conversation/queue");
+
 /** Says that a person has looked: its finished and failed turns leave the attention list. */
 export const conversationMarkSeen = new RequestType<ConversationMarkSeenParams, ConversationMarkSeenResult, void>("branchwork/conversation/markSeen");
 
@@ -1984,6 +2006,7 @@ export const serverCommands = {
   workspaceMergePreview: "branchwork.server.workspace.mergePreview",
   workspaceMerge: "branchwork.server.workspace.merge",
   conversationPrompt: "branchwork.server.conversation.prompt",
+  conversationQueue: "branchwork.server.conversation.queue",
   conversationMarkSeen: "branchwork.server.conversation.markSeen",
   executionStop: "branchwork.server.execution.stop",
   approvalRespond: "branchwork.server.approval.respond",

@@ -21,7 +21,7 @@ from branchwork.protocol.documents import DocumentKind
 from branchwork.protocol.method import Request
 from branchwork.services import attention, document_conversation, document_diff, views
 from branchwork.services.anchors import Anchor
-from branchwork.services.attention import APPROVAL, AttentionItem
+from branchwork.services.attention import APPROVAL, HELD_PROMPT, AttentionItem
 from branchwork.services.document_log import REASONS
 from branchwork.services.document_names import ALL, Document, Kind
 from branchwork.services.markdown import plain_line
@@ -159,6 +159,8 @@ def _of_item(item: AttentionItem) -> Iterator[Offer]:
     title = quoted(item.task.title)
     if item.conversation_id is not None and item.kind in ("finished", "failed", "lost"):
         yield _seen(item.conversation_id, title)
+    if item.conversation_id is not None and item.kind == HELD_PROMPT:
+        yield from _held(item.conversation_id, item.id, title)
     if item.conversation_id is not None:
         yield opening(f"Open the conversation: {title}", Kind.CONVERSATION, item.conversation_id)
     if item.kind == "finished":
@@ -166,6 +168,13 @@ def _of_item(item: AttentionItem) -> Iterator[Offer]:
     if item.kind == "failed" and item.execution_id is not None:
         yield opening(f"Open the log: {title}", Kind.LOG, item.execution_id)
     yield opening(f"Open the task: {title}", Kind.TASK, item.task.id)
+
+
+def _held(conversation_id: str, prompt_id: str, title: str) -> Iterator[Offer]:
+    send = conversations.ConversationQueueParams(conversation_id=conversation_id, send=prompt_id)
+    yield Offer(f"Send again: {title}", conversations.QUEUE, send)
+    drop = conversations.ConversationQueueParams(conversation_id=conversation_id, remove=prompt_id)
+    yield Offer(f"Drop the prompt: {title}", conversations.QUEUE, drop)
 
 
 def _answers(approval_id: str, sentence: str, options: Sequence[ApprovalOption]) -> Iterator[Offer]:

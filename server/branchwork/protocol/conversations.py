@@ -150,6 +150,27 @@ class ConversationPromptResult(Struct, frozen=True, kw_only=True):
     """A sentence for the person, such as what it waits for."""
 
 
+class ConversationQueueParams(Struct, frozen=True, kw_only=True):
+    """Which conversation, and at most one thing to do with its queue."""
+
+    conversation_id: str | None = None
+    send: str | None = None
+    """The id of a prompt to send now, such as one that is held."""
+    remove: str | None = None
+    """The id of a prompt to drop."""
+    edit: str | None = None
+    """The id of a prompt to change to `prompt`."""
+    prompt: str | None = None
+
+
+class ConversationQueueResult(Struct, frozen=True, kw_only=True):
+    """The queue as it is now, and the run that was begun."""
+
+    queue: list[QueuedPrompt]
+    session: Session | None = None
+    execution: ExecutionProcess | None = None
+
+
 class ConversationMarkSeenParams(Struct, frozen=True, kw_only=True):
     """Which conversation."""
 
@@ -243,6 +264,20 @@ PROMPT = Request(
     mutating=True,
     bare="Opens the current conversation as a document, where a prompt can be written; "
     "else the board.",
+)
+QUEUE = Request(
+    method="branchwork/conversation/queue",
+    params=ConversationQueueParams,
+    result=ConversationQueueResult,
+    doc="The prompts that wait, in their order; sends, drops or changes one of them. "
+    "A prompt that is held is never sent by itself.",
+    errors=(NotFound, Conflict, AgentUnavailable),
+    example=Example(
+        params={"conversationId": examples.CONVERSATION_ID},
+        result={"queue": [examples.QUEUED_PROMPT]},
+    ),
+    mutating=True,
+    bare="Opens the attention document, where each prompt that is held has its actions.",
 )
 MARK_SEEN = Request(
     method="branchwork/conversation/markSeen",

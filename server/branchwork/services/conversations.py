@@ -61,29 +61,41 @@ async def prompt(
     app: App, conversation_id: str, text: str, environment: Mapping[str, str]
 ) -> Prompted:
     """Send a follow-up now, or queue it while the agent is at work."""
-    if not text.strip():
-        raise InvalidInput("The prompt is empty; say what to do.", kind="empty", field="prompt")
-    bounded("prompt", text)
+    _require_text(text)
 
     def write(tx: Transaction) -> QueuedPrompt | tuple[Session, RunPlan]:
         last = last_session(tx, conversation_id)
         if runs.open_plans(tx, last.workspace_id):
             return _queue(tx, conversation_id, text)
-        run.require_free(tx, tx.get(Workspace, last.workspace_id))
-        mode = _mode_of(tx, last)
-        plan = run.follow_up(tx, last, text, mode)
-        return tx.get(Session, plan.session_id), plan
+        return _follow_up(tx, last, text)
 
-    outcome = await app.store.write(write)
-    if isinstance(outcome, QueuedPrompt):
-        return Prompted(queued=outcome, note="It is sent when the agent has ended its turn.")
-    session, plan = outcome
-    app.environments.bind(plan.id, environment)
-    execution = await chain.advance(app, plan.id)
-    note = None
-    if execution is None:
-        note = await app.store.read(lambda tx: chain.waits_for(tx, plan.id))
-    return Prompted(session=session, execution=execution, note=note)
+    return await _begin(app, await app.store.write(write), environment)
+
+
+async def send_queued(app: App, prompt_id: str, environment: Mapping[str, str]) -> Prompted:
+    """Send a prompt that waits now; while the agent is at work it goes to the front instead."""
+
+    def write(tx: Transaction) -> QueuedPrompt | tuple[Session, RunPlan]:
+        queued = tx.get(QueuedPrompt, prompt_id)
+        last = last_session(tx, queued.conversation_id)
+        if runs.open_plans(tx, last.workspace_id):
+            first = min(one.position for one in sessions.queue(tx, queued.conversation_id))
+            return tx.update(queued, held_because=None, position=first - 1)
+        tx.delete(queued)
+        return _follow_up(tx, last, queued.prompt)
+
+    return await _begin(app, await app.store.write(write), environment)
+
+
+async def drop_queued(app: App, prompt_id: str) -> None:
+    """Forget a prompt that waits."""
+    await app.store.write(lambda tx: tx.delete(tx.get(QueuedPrompt, prompt_id)))
+
+
+async def edit_queued(app: App, prompt_id: str, text: str) -> QueuedPrompt:
+    """Change what a prompt that waits says."""
+    _require_text(text)
+    return await app.store.write(lambda tx: tx.update(tx.get(QueuedPrompt, prompt_id), prompt=text))
 
 
 async def mark_seen(app: App, conversation_id: str) -> None:
@@ -218,6 +230,32 @@ def _folded(app: App, execution: ExecutionProcess) -> Sequence[Entry]:
     for rest in joiner.rest():
         fold.apply(rest)
     return fold.entries
+
+
+def _follow_up(tx: Transaction, last: Session, text: str) -> tuple[Session, RunPlan]:
+    run.require_free(tx, tx.get(Workspace, last.workspace_id))
+    plan = run.follow_up(tx, last, text, _mode_of(tx, last))
+    return tx.get(Session, plan.session_id), plan
+
+
+async def _begin(
+    app: App, outcome: QueuedPrompt | tuple[Session, RunPlan], environment: Mapping[str, str]
+) -> Prompted:
+    if isinstance(outcome, QueuedPrompt):
+        return Prompted(queued=outcome, note="It is sent when the agent has ended its turn.")
+    session, plan = outcome
+    app.environments.bind(plan.id, environment)
+    execution = await chain.advance(app, plan.id)
+    note = None
+    if execution is None:
+        note = await app.store.read(lambda tx: chain.waits_for(tx, plan.id))
+    return Prompted(session=session, execution=execution, note=note)
+
+
+def _require_text(text: str) -> None:
+    if not text.strip():
+        raise InvalidInput("The prompt is empty; say what to do.", kind="empty", field="prompt")
+    bounded("prompt", text)
 
 
 def _queue(tx: Transaction, conversation_id: str, text: str) -> QueuedPrompt:

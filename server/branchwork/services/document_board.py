@@ -61,7 +61,8 @@ def _lines(board: Board) -> Iterator[str]:
     running = sum(view.flags.running for view in board.tasks)
     waiting = sum(view.flags.needs_you for view in board.tasks)
     attention = markdown.link(f"{waiting} need you", reference(Kind.ATTENTION))
-    yield f"{len(board.tasks)} tasks · {running} running · {attention}"
+    noun = "task" if len(board.tasks) == 1 else "tasks"
+    yield f"{len(board.tasks)} {noun} · {running} running · {attention}"
     if not board.tasks:
         yield ""
         yield "There is no task yet. Select some code and run the code action “Create task”."

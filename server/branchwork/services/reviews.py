@@ -195,14 +195,20 @@ def _share_out(
 ) -> None:
     """Cut one patch into those of its files, which stand in it in the order of the list."""
     parts = _FILE_BEGINS.split(whole.text)[1:]
-    for number, file in enumerate(files):
-        is_last = number == len(parts) - 1
+    last = parts[-1] if whole.is_cut and parts else None
+    for file in files:
+        # A file that became a link, or the other way round, is taken away and added again.
+        taken, parts = _split(parts, 2 if file.status == "typeChanged" else 1)
         if file.is_binary:
             omitted[file.path] = "binary"
-        elif number >= len(parts) or (whole.is_cut and is_last):
+        elif not taken or taken[-1] is last:
             omitted[file.path] = "tooLarge"
         else:
-            patches[file.path] = parts[number]
+            patches[file.path] = "".join(taken)
+
+
+def _split(parts: list[str], count: int) -> tuple[list[str], list[str]]:
+    return parts[:count], parts[count:]
 
 
 def _base(attempt: Attempt, scope: str) -> str:

@@ -305,6 +305,20 @@
 ---@field execution? branchwork.ExecutionProcess
 ---@field note? string A sentence for the person, such as what it waits for.
 
+--- Which conversation, and at most one thing to do with its queue.
+---@class branchwork.ConversationQueueParams
+---@field conversationId? string
+---@field send? string The id of a prompt to send now, such as one that is held.
+---@field remove? string The id of a prompt to drop.
+---@field edit? string The id of a prompt to change to `prompt`.
+---@field prompt? string
+
+--- The queue as it is now, and the run that was begun.
+---@class branchwork.ConversationQueueResult
+---@field queue branchwork.QueuedPrompt[]
+---@field session? branchwork.Session
+---@field execution? branchwork.ExecutionProcess
+
 --- What the folders of this connection belong to.
 ---@class branchwork.Current
 ---@field projectId? string
@@ -1522,6 +1536,8 @@ M.methods = {
   conversationEntries = "branchwork/conversation/entries",
   --- Sends a follow-up: at once where nothing runs, else it is queued. It is stored before the answer comes. branchwork.ConversationPromptParams -> branchwork.ConversationPromptResult
   conversationPrompt = "branchwork/conversation/prompt",
+  --- The prompts that wait, in their order; sends, drops or changes one of them. A prompt that is held is never sent by itself. branchwork.ConversationQueueParams -> branchwork.ConversationQueueResult
+  conversationQueue = "branchwork/conversation/queue",
   --- Says that a person has looked: its finished and failed turns leave the attention list. branchwork.ConversationMarkSeenParams -> branchwork.ConversationMarkSeenResult
   conversationMarkSeen = "branchwork/conversation/markSeen",
   --- The processes of a workspace or a conversation, the newest first; without either, all that match. branchwork.ExecutionListParams -> branchwork.ExecutionListResult
@@ -1584,6 +1600,8 @@ M.commands = {
   workspaceMerge = "branchwork.server.workspace.merge",
   --- Without an argument: Opens the current conversation as a document, where a prompt can be written; else the board.
   conversationPrompt = "branchwork.server.conversation.prompt",
+  --- Without an argument: Opens the attention document, where each prompt that is held has its actions.
+  conversationQueue = "branchwork.server.conversation.queue",
   --- Without an argument: Marks the current conversation, else opens the attention document.
   conversationMarkSeen = "branchwork.server.conversation.markSeen",
   --- Without an argument: Ends the one process that runs in the current workspace or task; opens the board where that is not exactly one.

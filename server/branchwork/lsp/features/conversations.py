@@ -108,6 +108,27 @@ async def send_prompt(
     )
 
 
+async def edit_queue(
+    ls: EditorConnection, params: wire.ConversationQueueParams
+) -> wire.ConversationQueueResult:
+    """Send, drop or change one prompt; the queue as it is then."""
+    begun = None
+    if params.send is not None:
+        begun = await conversations.send_queued(ls.app, params.send, ls.environment)
+    elif params.remove is not None:
+        await conversations.drop_queued(ls.app, params.remove)
+    elif params.edit is not None:
+        await conversations.edit_queued(ls.app, params.edit, params.prompt or "")
+    view = await _view(ls, params.conversation_id or "")
+    session = begun.session if begun else None
+    execution = begun.execution if begun else None
+    return wire.ConversationQueueResult(
+        queue=[to_protocol.queued_prompt(one) for one in view.queue],
+        session=None if session is None else to_protocol.session(session),
+        execution=None if execution is None else to_protocol.execution(execution),
+    )
+
+
 async def mark_seen(
     ls: EditorConnection, params: wire.ConversationMarkSeenParams
 ) -> wire.ConversationMarkSeenResult:
@@ -125,6 +146,9 @@ def register(features: Features) -> None:
     features.method(wire.ENTRIES, stream_entries)
     needed = ("conversation_id",)
     targets.answer(features, wire.PROMPT, send_prompt, ("prompt",), targets.nothing)
+    targets.answer(
+        features, wire.QUEUE, edit_queue, needed, targets.nothing, DocumentKind.ATTENTION
+    )
     targets.answer(features, wire.MARK_SEEN, mark_seen, needed, _current, DocumentKind.ATTENTION)
 
 
