@@ -8,6 +8,9 @@ import pytest
 
 from branchwork.client import stream
 from branchwork.client.connection import Connection
+from support.daemons import home
+
+__all__ = ["home"]
 
 SERVER = Path(__file__).parents[1] / "support" / "small_server.py"
 
