@@ -47,6 +47,7 @@ async def build(config: Config) -> Assembly:
         store=store,
         agents=registry.load(config.file.parent / "agents.json"),
         settings=Settings(config.file),
+        complaints=config.complaints,
         daemon_argv=tuple(endpoint.daemon_argv()),
         # The daemon's own, which holds folders and nothing secret.
         daemon_environment=dict(os.environ),

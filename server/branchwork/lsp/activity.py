@@ -92,7 +92,8 @@ async def _show_one(
     now = doing(tuple(fold.entries[-50:])) if fold else Doing(message="running")
     known = shown.get(execution_id)
     if known is None:
-        token = await made_token(ls)
+        # The same after a restart of the daemon, so that the next one can end what this one began.
+        token = await made_token(ls, f"branchwork-{execution_id}")
         if token is None:
             return
         work = Work(ls, token)

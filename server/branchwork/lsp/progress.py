@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.progress import Progress
 
 from branchwork.lsp import wire
-from branchwork.lsp.errors import EditorGone
 
 if TYPE_CHECKING:
     from branchwork.lsp.connection import EditorConnection
@@ -59,7 +59,9 @@ async def work_done(
     ls: "EditorConnection", token: types.ProgressToken | None, title: str
 ) -> AsyncIterator[Work]:
     """The progress of one request, from its begin to its end however it ends."""
-    work = Work(ls, token if token is not None else await made_token(ls))
+    if token is None:
+        token = await made_token(ls, f"branchwork-{secrets.token_hex(6)}")
+    work = Work(ls, token)
     work.begin(title)
     try:
         yield work
@@ -69,16 +71,14 @@ async def work_done(
     work.end()
 
 
-async def made_token(ls: "EditorConnection") -> str | None:
+async def made_token(ls: "EditorConnection", token: str) -> str | None:
     """A token of ours that the editor has agreed to; None where it can't show progress."""
     window = ls.protocol.client_capabilities.window
     if window is None or not window.work_done_progress or ls.options.get("progress") is False:
         return None
-    token = f"branchwork-{secrets.token_hex(6)}"
     try:
         await ls.ask(CREATE, types.WorkDoneProgressCreateParams(token=token))
-    except EditorGone:
-        raise
-    except Exception:  # noqa: BLE001  whatever the editor answers, work goes on unseen
+    except JsonRpcException:
+        # Whatever it has against the token, the work goes on unseen.
         return None
     return token

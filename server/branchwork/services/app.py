@@ -38,7 +38,8 @@ class App:
     """The one composition: store, agents, settings, and what is alive at the moment.
 
     Nothing in here is a truth: all of it can be built again from the database, the journals and
-    git. `commits` beats after each commit of a change. `daemon_argv` and `daemon_environment` are
+    git. `commits` beats after each commit of a change, `complaints` is what was wrong with the
+    configuration at the start. `daemon_argv` and `daemon_environment` are
     how a shim starts the daemon that it misses.
     """
 
@@ -48,6 +49,7 @@ class App:
     store: Store
     agents: Registry
     settings: Settings
+    complaints: tuple[str, ...] = ()
     daemon_argv: tuple[str, ...] = ()
     daemon_environment: Mapping[str, str] = field(default_factory=dict)
     environments: Environments = field(default_factory=Environments)

@@ -68,6 +68,8 @@ def register(features: Features) -> None:
             ls.show_error(ls.app.settings.problem)
         for problem in ls.app.agents.problems:
             ls.show_error(problem.sentence)
+        for complaint in ls.app.complaints:
+            ls.show_error(complaint)
         await chain.wake_waiting(ls.app)
 
     features.method(wire.SUBSCRIBE, subscribe)
