@@ -24,7 +24,11 @@ async def make_task(editor: Editor, repo: GitRepo) -> Any:
     editor.open(file)
     first = (await editor.actions(file, 1, 2))[0]
     assert first["title"] == 'Create task: "return items[0]"'
-    return (await editor.run(first))["task"]
+    created = await editor.run(first)
+    # An editor without a plugin shows nobody the result.
+    told = await editor.hears("window/showMessage")
+    assert told.message.startswith("Created the task “return items[0]”. Made the project ")
+    return created["task"]
 
 
 async def test_from_a_selection_to_a_merge(editor: Editor, repo: GitRepo) -> None:

@@ -1,4 +1,4 @@
-"""Announces what needs a person, in an editor that has no better way to show it.
+"""Announces what needs a person and what a command did, in an editor that has no better way.
 
 A modal list must never take a keystroke as "allow": the choices are to look, or to look later.
 """
@@ -27,6 +27,15 @@ def announce(ls: EditorConnection, item: AttentionItem) -> None:
     """Ask whether to look at it now, where this editor wants to be asked; never waits."""
     if wants(ls):
         ls.app.start_job(_announce(ls, item), f"announce {item.id}")
+
+
+def tell(ls: EditorConnection, result: object, done: str | None = None) -> None:
+    """Say what a command did, with the notes of its result: such an editor drops results."""
+    notes = [str(note) for note in getattr(result, "notes", ())]
+    said = " ".join([*([done] if done else []), *notes])
+    if said and wants(ls):
+        params = types.ShowMessageParams(types.MessageType.Info, said)
+        ls.notify(types.WINDOW_SHOW_MESSAGE, params)
 
 
 def wants(ls: EditorConnection) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from branchwork.domain.errors import InvalidInput
+from branchwork.lsp import announce
 from branchwork.lsp.connection import EditorConnection
 from branchwork.lsp.features import documents
 from branchwork.lsp.registry import Features
@@ -54,12 +55,14 @@ def answer(
         return await handler(ls, params)
 
     async def run(ls: EditorConnection, params: Any) -> object:
-        if any(getattr(params, field) is not None for field in fields):
-            return await handler(ls, params)
-        found = await bare(ls, await place(ls))
-        if found is None:
-            return await documents.open_document(ls, DocumentOpenParams(kind=otherwise))
-        return await handler(ls, msgspec.structs.replace(params, **found))
+        if all(getattr(params, field) is None for field in fields):
+            found = await bare(ls, await place(ls))
+            if found is None:
+                return await documents.open_document(ls, DocumentOpenParams(kind=otherwise))
+            params = msgspec.structs.replace(params, **found)
+        result = await handler(ls, params)
+        announce.tell(ls, result)
+        return result
 
     features.request(request.method, request.params, strictly)
     if request.command is not None:

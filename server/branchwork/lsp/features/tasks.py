@@ -1,11 +1,15 @@
 """branchwork/task/*."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from lsprotocol import types
 
 from branchwork.domain.errors import BranchworkError, InvalidInput
 from branchwork.domain.task import TaskStatus
-from branchwork.lsp import texts, to_protocol
+from branchwork.lsp import announce, texts, to_protocol
 from branchwork.lsp.connection import EditorConnection
+from branchwork.lsp.document_actions import quoted
 from branchwork.lsp.features import documents, pages, targets, workspaces
 from branchwork.lsp.features.projects import given
 from branchwork.lsp.registry import Features
@@ -170,12 +174,16 @@ def register(features: Features) -> None:
     targets.answer(features, wire.UPDATE, update_task, ("task_id",), _current_task)
 
 
-def _command(features: Features, name: str | None, params: type, handler: targets.Handler) -> None:
+def _command(
+    features: Features, name: str | None, params: type, handler: Callable[..., Awaitable[Any]]
+) -> None:
     """Without an argument: a task to fill in, as a document."""
 
     async def run(ls: EditorConnection, given_: wire.TaskCreateParams) -> object:
         if given_.title is not None or given_.uri is not None:
-            return await handler(ls, given_)
+            result = await handler(ls, given_)
+            announce.tell(ls, result, f"Created the task “{quoted(result.task.title)}”.")
+            return result
         at = await targets.place(ls)
         if at.project is None:
             return await documents.open_document(ls, DocumentOpenParams())
