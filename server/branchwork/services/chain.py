@@ -59,31 +59,24 @@ async def launch_all(app: App, entered: Sequence[ExecutionProcess]) -> None:
 
 async def launch(app: App, execution: ExecutionProcess) -> None:
     """Start the child of a process whose row is written, and follow it."""
-    try:
-        spec = await launches.spec_of(app, execution)
-        directory = app.execution_directory(execution.id)
-        await app.blocking(spawn.start, directory, spec, app.run_directory)
-    except BranchworkError as error:
-        ending = Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
-        app.start_job(_end_unstarted(app, execution, ending), f"end {execution.id}")
-        return
-    attend(app, execution)
-
-
-async def restart(app: App, execution: ExecutionProcess) -> None:
-    """Start a process whose row was written just before the daemon died, or give it up."""
-    if await launches.environment_of(app, execution.plan_id, execution.workspace_id) is None:
-        sentence = "The daemon was killed before it could start this; send a follow-up to go on."
-        await finish(app, execution.id, Ending(end=End.LOST, reason=run.LOST, sentence=sentence))
-        return
-    await launch_all(app, [execution])
+    failed = await _spawn(app, execution)
+    if failed is None:
+        attend(app, execution)
+    else:
+        _go_on(app, execution, lambda: finish(app, execution.id, failed))
 
 
 def attend(app: App, execution: ExecutionProcess) -> None:
-    """Follow a process that runs, or find out what became of it."""
+    """Follow a process that runs, or find out what became of it; start it where nobody did."""
     live = app.live.setdefault(execution.id, Live())
     live.stop_requested = execution.stop_requested_at is not None
     app.start_job(_follow(app, execution, live), f"follow {execution.id}")
+
+
+def carry_on(app: App, execution: ExecutionProcess) -> None:
+    """Do what follows a process whose end was the last that a killed daemon wrote down."""
+    app.live.setdefault(execution.id, Live())
+    _go_on(app, execution, lambda: proceed(app, execution))
 
 
 async def finish(app: App, execution_id: str, ending: Ending) -> None:
@@ -103,8 +96,7 @@ async def proceed(app: App, execution: ExecutionProcess) -> None:
         environment = await launches.environment_of(app, plan.id, execution.workspace_id)
         if environment is None:
             # A commit has the name, the keys and the hooks of the person.
-            await app.store.write(lambda tx: run.wait(tx, plan, run.ENVIRONMENT))
-            await wake_waiting(app)
+            await _wait_for_environment(app, execution)
             return
         problem = await commits.auto_commit(app, execution, environment)
     around = await _around(app, execution.workspace_id, execution.plan_id)
@@ -124,15 +116,18 @@ async def wake_waiting(app: App) -> None:
 
 
 async def _wake(app: App, plan_id: str) -> None:
-    ended = await app.store.read(lambda tx: run.ended_step(tx, plan_id))
-    if ended is None:
+    current = await app.store.read(lambda tx: run.current_step(tx, plan_id))
+    if current is None:
         await advance(app, plan_id)
         return
-    if await launches.environment_of(app, plan_id, ended.workspace_id) is None:
+    if await launches.environment_of(app, plan_id, current.workspace_id) is None:
         return
     # Whoever takes it out of the line goes on with it.
     if await app.store.write(lambda tx: run.stop_waiting(tx, plan_id)):
-        await proceed(app, ended)
+        if current.status is ExecutionStatus.RUNNING:
+            attend(app, current)
+        else:
+            await proceed(app, current)
 
 
 async def stop(app: App, execution_id: str) -> ExecutionProcess:
@@ -149,6 +144,8 @@ async def stop(app: App, execution_id: str) -> ExecutionProcess:
     if live is not None:
         live.stop_requested = True
         live.wake.set()
+    elif execution.status is ExecutionStatus.RUNNING:
+        attend(app, execution)  # it waits to be started
     return execution
 
 
@@ -185,7 +182,8 @@ def waits_for(tx: Transaction, plan_id: str) -> str:
 async def _follow(app: App, execution: ExecutionProcess, live: Live) -> None:
     try:
         ending = await _until_stored(lambda: _watched(app, execution, live))
-        await _until_stored(lambda: finish(app, execution.id, ending))
+        if ending is not None:
+            await _until_stored(lambda: finish(app, execution.id, ending))
     except Exception:
         # The row stays as it is: the next start of the daemon goes on from there.
         logger.exception("following execution %s failed", execution.id)
@@ -193,9 +191,20 @@ async def _follow(app: App, execution: ExecutionProcess, live: Live) -> None:
         _let_go(app, execution.id)
 
 
-async def _watched(app: App, execution: ExecutionProcess, live: Live) -> Ending:
-    """How it ended; what can't be followed any more, such as an agent that is not known now, is
-    ended here."""
+async def _watched(app: App, execution: ExecutionProcess, live: Live) -> Ending | None:
+    """How it ended; None where it was never started and waits for an environment to be.
+
+    What can't be followed any more, such as an agent that is not known now, is ended here.
+    """
+    if not await follow.has_begun(app, execution):
+        if live.stop_requested:
+            return Ending(end=End.KILLED, reason="stopped", sentence="It was stopped.")
+        if await launches.environment_of(app, execution.plan_id, execution.workspace_id) is None:
+            await _wait_for_environment(app, execution)
+            return None
+        failed = await _spawn(app, execution)
+        if failed is not None:
+            return failed
     try:
         return await follow.watch(app, execution, live)
     except AgentUnavailable as error:
@@ -203,11 +212,34 @@ async def _watched(app: App, execution: ExecutionProcess, live: Live) -> Ending:
         return Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
 
 
-async def _end_unstarted(app: App, execution: ExecutionProcess, ending: Ending) -> None:
+async def _spawn(app: App, execution: ExecutionProcess) -> Ending | None:
+    """None when the child runs, else why it does not."""
     try:
-        await _until_stored(lambda: finish(app, execution.id, ending))
-    finally:
-        _let_go(app, execution.id)
+        spec = await launches.spec_of(app, execution)
+        directory = app.execution_directory(execution.id)
+        await app.blocking(spawn.start, directory, spec, app.run_directory)
+    except BranchworkError as error:
+        return Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
+    return None
+
+
+async def _wait_for_environment(app: App, execution: ExecutionProcess) -> None:
+    assert execution.plan_id is not None, "what needs an environment has a plan"
+    plan = await app.store.read(lambda tx: tx.get(RunPlan, execution.plan_id or ""))
+    _let_go(app, execution.id)
+    await app.store.write(lambda tx: run.wait(tx, plan, run.ENVIRONMENT))
+    # An editor that came while this looked for an environment had nothing to wake yet.
+    await wake_waiting(app)
+
+
+def _go_on(app: App, execution: ExecutionProcess, action: Callable[[], Awaitable[None]]) -> None:
+    async def go_on() -> None:
+        try:
+            await _until_stored(action)
+        finally:
+            _let_go(app, execution.id)
+
+    app.start_job(go_on(), f"end {execution.id}")
 
 
 async def _until_stored(action: Callable[[], Awaitable[Result]]) -> Result:

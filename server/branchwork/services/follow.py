@@ -40,12 +40,26 @@ from branchwork.store.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+START_SECONDS = 0.05
 CHUNK_BYTES = 256 << 10
 _END_OF = {
     ExecutionStatus.COMPLETED: End.COMPLETED,
     ExecutionStatus.FAILED: End.FAILED,
     ExecutionStatus.KILLED: End.KILLED,
 }
+
+
+async def has_begun(app: App, execution: ExecutionProcess) -> bool:
+    """Whether a shim ever had all that it needs to start this; waits for one that is just at it.
+
+    A daemon may be killed between the row that it writes and the last byte of the spec.
+    """
+    directory = app.execution_directory(execution.id)
+    state = status(directory)
+    while isinstance(state, Alive) and not state.shim:
+        await asyncio.sleep(START_SECONDS)
+        state = status(directory)
+    return not isinstance(state, Lost) or segments.path(directory, 1).exists()
 
 
 async def watch(app: App, execution: ExecutionProcess, live: Live) -> Ending:
@@ -201,7 +215,8 @@ async def _watch_agent(
     talk = await _conversation(app, execution)
     live.fold = talk.fold
     ended = await _talk(talk, live, attachment)
-    left = await stop.stop(attachment, execution.id) if attachment else []
+    # Also where no shim is left: what the agent has started may have outlived it.
+    left = await stop.stop(attachment, execution.id)
     if left:
         logger.warning("processes %s of execution %s would not end", left, execution.id)
     exit_ = await _exit_of(execution, app.execution_directory(execution.id))

@@ -3,16 +3,18 @@
 The rows say what was begun, the journals and exit files say what came of it.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable
+from pathlib import Path
 
-from branchwork.domain.errors import BranchworkError
 from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus
 from branchwork.domain.repo import Repo
-from branchwork.domain.run import Intent, RunPlan
+from branchwork.domain.run import Intent, RunPlan, StepKind
 from branchwork.domain.workspace import Workspace, WorkspaceRepo
 from branchwork.execution import supervised
-from branchwork.execution.attach import Alive, status
+from branchwork.execution.attach import Ended, ShimGone, status
+from branchwork.execution.supervised import TookTooLong
 from branchwork.services import chain, changes, merges, worktrees
 from branchwork.services.app import App
 from branchwork.services.commits import COMMIT
@@ -24,14 +26,38 @@ logger = logging.getLogger(__name__)
 
 
 async def recover(app: App) -> None:
-    """Bring rows, worktrees and children together again."""
-    for intent in await app.store.read(runs.open_intents):
+    """Bring rows, worktrees and children together again.
+
+    What has to wait for git commands that go on, or for space, is done while editors are served.
+    """
+    intents, running, plans = await app.store.read(_left_behind)
+    late = {intent.workspace_id for intent in intents if _commands(app, intent)}
+    for intent in intents:
+        if intent.workspace_id not in late:
+            await _try(_recover_intent(app, intent), f"intent {intent.id}")
+    for workspace_id in late:
+        app.start_job(_recover_late(app, workspace_id), f"recover {workspace_id}")
+    # The runs first: once something is followed, its end may change where they stand.
+    for plan in plans:
+        if plan.workspace_id not in late:
+            await _try(_recover_plan(app, plan), f"run {plan.id}")
+    for execution in running:
+        if execution.id not in app.live:
+            chain.attend(app, execution)
+    await _try(changes.trim(app), "the list of changes")
+
+
+async def _recover_late(app: App, workspace_id: str | None) -> None:
+    """As soon as the git commands in a workspace have ended: two at once would collide."""
+    for intent in await app.store.read(lambda tx: runs.open_intents(tx, workspace_id)):
+        await app.blocking(_wait_for_commands, app, intent)
         await _try(_recover_intent(app, intent), f"intent {intent.id}")
-    for execution in await app.store.read(executions.running):
-        await _try(_recover_execution(app, execution), f"execution {execution.id}")
-    for plan in await app.store.read(runs.open_plans):
+    for plan in await app.store.read(lambda tx: runs.open_plans(tx, workspace_id)):
         await _try(_recover_plan(app, plan), f"run {plan.id}")
-    await changes.trim(app)
+
+
+def _left_behind(tx: Transaction) -> tuple[list[Intent], list[ExecutionProcess], list[RunPlan]]:
+    return runs.open_intents(tx), executions.running(tx), runs.open_plans(tx)
 
 
 async def _try(work: Awaitable[None], name: str) -> None:
@@ -43,17 +69,13 @@ async def _try(work: Awaitable[None], name: str) -> None:
 
 
 async def _recover_intent(app: App, intent: Intent) -> None:
-    await app.blocking(_wait_for_commands, app, intent)
-    try:
-        if intent.kind == merges.MERGE:
-            await merges.recover(app, intent)
-        elif intent.kind in (COMMIT, REMOVAL):
-            # Both are asked for again by whoever wanted them, and find what is left to do.
-            await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
-        else:
-            await _undo_worktrees(app, intent)
-    except BranchworkError as error:
-        logger.warning("intent %s (%s) stays open: %s", intent.id, intent.kind, error.sentence)
+    if intent.kind == merges.MERGE:
+        await merges.recover(app, intent)
+    elif intent.kind in (COMMIT, REMOVAL):
+        # Both are asked for again by whoever wanted them, and find what is left to do.
+        await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
+    else:
+        await _undo_worktrees(app, intent)
 
 
 async def _undo_worktrees(app: App, intent: Intent) -> None:
@@ -78,28 +100,34 @@ async def _undo_worktrees(app: App, intent: Intent) -> None:
     await app.store.write(write)
 
 
-async def _recover_execution(app: App, execution: ExecutionProcess) -> None:
-    """Follow it again; one whose row was written but that was never started starts now."""
-    if app.execution_directory(execution.id).is_dir():
-        chain.attend(app, execution)
-        return
-    await chain.restart(app, execution)
-
-
 async def _recover_plan(app: App, plan: RunPlan) -> None:
+    """Go on with a run from where it stands; what runs of it is followed anyway."""
     begun = await app.store.read(lambda tx: executions.of_plan(tx, plan.id))
-    current = next((e for e in begun if e.step == plan.position), None)
-    if current is None:
+    if plan.position not in {execution.step for execution in begun}:
         await chain.advance(app, plan.id)
-    elif current.status is not ExecutionStatus.RUNNING:
-        await chain.proceed(app, current)
+    for execution in begun:
+        at_its_end = execution.step == plan.position or _is_beside(plan, execution)
+        if at_its_end and execution.status is not ExecutionStatus.RUNNING:
+            chain.carry_on(app, execution)
+
+
+def _is_beside(plan: RunPlan, execution: ExecutionProcess) -> bool:
+    kind = None if execution.step is None else plan.steps[execution.step].kind
+    return kind is StepKind.PARALLEL_SETUP
+
+
+def _commands(app: App, intent: Intent) -> list[Path]:
+    """The directories of the git commands of an operation that have not come to their end."""
+    folders = (app.data / "intents").glob(f"{intent.id}*")
+    found = [directory for folder in folders for directory in folder.iterdir()]
+    return [one for one in sorted(found) if not isinstance(status(one), Ended)]
 
 
 def _wait_for_commands(app: App, intent: Intent) -> None:
-    """Git commands go on under their shims when the daemon dies; two at once would collide."""
-    for name in (intent.id, f"{intent.id}-move"):
-        folder = worktrees.intent_directory(app, name)
-        for directory in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if isinstance(status(directory), Alive):
-                seconds = app.settings.values.git_seconds
-                supervised.wait(directory, name, app.run_directory, seconds)
+    """Git commands go on under their shims when the daemon dies, and even without a shim."""
+    seconds = app.settings.values.git_seconds
+    for directory in _commands(app, intent):
+        tag = directory.parent.name
+        with contextlib.suppress(ShimGone, TookTooLong):
+            supervised.wait(directory, tag, app.run_directory, seconds)
+        worktrees.wait_for_orphans(tag, seconds)

@@ -42,7 +42,7 @@ from branchwork.store.transaction import Transaction
 LIMIT = "limit"
 ENVIRONMENT = "environment"
 LEASE = "lease"
-LOST = "lost"
+LOST, NOT_COMMITTED = "lost", "notCommitted"
 HELD_AFTER = {
     End.COMPLETED: "The agent ended its turn without finishing.",
     End.FAILED: "The run before it failed.",
@@ -121,13 +121,11 @@ def stop_waiting(tx: Transaction, plan_id: str) -> bool:
     return waiting is not None
 
 
-def ended_step(tx: Transaction, plan_id: str) -> ExecutionProcess | None:
-    """The process that a run stands at where it has ended, but nothing has followed it yet."""
+def current_step(tx: Transaction, plan_id: str) -> ExecutionProcess | None:
+    """The process that a run stands at; None where its step has not begun."""
     plan = tx.get(RunPlan, plan_id)
-    for execution in executions.of_plan(tx, plan_id):
-        if is_current(plan, execution) and execution.status is not ExecutionStatus.RUNNING:
-            return execution
-    return None
+    begun = executions.of_plan(tx, plan_id)
+    return next((execution for execution in begun if is_current(plan, execution)), None)
 
 
 def give_up(tx: Transaction, plan: RunPlan) -> None:
@@ -185,7 +183,7 @@ def follow_end(
         return []
     if problem is not None:
         cell = Cell(next=Next.STOP, in_review=True, hold_queue=True, attention=AttentionKind.FAILED)
-        execution = tx.derive(execution, ended_sentence=problem)
+        execution = tx.derive(execution, ended_reason=NOT_COMMITTED, ended_sentence=problem)
     return _follow_cell(tx, plan, execution, cell, around)
 
 

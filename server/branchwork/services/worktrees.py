@@ -3,6 +3,7 @@
 import itertools
 import logging
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from branchwork.domain.errors import BranchworkError
 from branchwork.domain.repo import Repo
 from branchwork.domain.run import Intent
 from branchwork.domain.workspace import Workspace, WorkspaceRepo
-from branchwork.execution import supervised
+from branchwork.execution import stop, supervised
+from branchwork.execution.attach import ShimGone
 from branchwork.execution.spawn import Spec
 from branchwork.git import copy_files, worktrees
 from branchwork.git.command import Completed, Runner
@@ -19,6 +21,8 @@ from branchwork.services.app import App, new_id
 from branchwork.store.transaction import Transaction
 
 logger = logging.getLogger(__name__)
+
+ORPHAN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +44,26 @@ def runner(app: App, intent_id: str) -> Runner:
 
     def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Completed:
         spec = Spec(argv=tuple(argv), cwd=cwd, env=dict(env), tag=intent_id, kind="script")
-        finished = supervised.run(
-            _next(folder),
-            spec,
-            app.run_directory,
-            app.settings.values.git_seconds,
-        )
+        seconds = app.settings.values.git_seconds
+        try:
+            finished = supervised.run(_next(folder), spec, app.run_directory, seconds)
+        except ShimGone:
+            wait_for_orphans(intent_id, seconds)
+            raise
         code = finished.exit.code
         return Completed(
             stdout=finished.stdout, stderr=finished.stderr, code=-1 if code is None else code
         )
 
     return run
+
+
+def wait_for_orphans(tag: str, seconds: float) -> None:
+    """Let git end that has lost its shim: one that is killed leaves locks, or half a checkout."""
+    deadline = time.monotonic() + seconds
+    while stop.tagged(tag) and time.monotonic() < deadline:
+        time.sleep(ORPHAN_SECONDS)
+    stop.reap(tag)
 
 
 def _next(folder: Path) -> Path:
