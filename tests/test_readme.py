@@ -83,9 +83,10 @@ def test_the_link_that_the_readme_makes_is_the_server(home: Path) -> None:
 
 
 def test_its_neovim_configuration_is_the_one_that_is_tested() -> None:
-    [block] = re.findall(r"^```lua\n(.*?)^```$", README, flags=re.M | re.S)
+    blocks = re.findall(r"^```lua\n.*?^```$", README, flags=re.M | re.S)
 
-    assert f"```lua\n{block}```" in NEOVIM
+    assert len(blocks) == 2
+    assert [block for block in blocks if block not in NEOVIM] == []
 
 
 def test_the_files_that_it_links_to_exist() -> None:
