@@ -410,8 +410,11 @@ scan_json = _json.make_scanner(_Scanning())  # type: ignore[arg-type]
 quote_json = _json.encode_basestring_ascii
 
 
-def encode_hello(pid: int, cwd: str, environ: "Mapping[str, str]") -> bytes:
-    """The line that opens a connection; the largest variables go when it would be too long."""
+def encode_hello(pid: int, cwd: str, environ: "Mapping[str, str]", again: bool = False) -> bytes:
+    """The line that opens a connection; the largest variables go when it would be too long.
+
+    `again`: the editor has been told by an earlier daemon what there was to tell.
+    """
     size = 256 + 6 * len(cwd)
     pairs = []
     for name, value in sorted(environ.items(), key=_size):
@@ -420,8 +423,10 @@ def encode_hello(pid: int, cwd: str, environ: "Mapping[str, str]") -> bytes:
         if size > LONGEST_HANDSHAKE:
             break
         pairs.append(pair)
+    more = ',"again":true' if again else ""
     return (
-        f'{{"branchwork":{PROTOCOL},"pid":{pid},"cwd":{quote_json(cwd)},"env":{{{",".join(pairs)}}}}}\n'
+        f'{{"branchwork":{PROTOCOL},"pid":{pid},"cwd":{quote_json(cwd)}{more},'
+        f'"env":{{{",".join(pairs)}}}}}\n'
     ).encode("ascii")
 
 

@@ -19,6 +19,7 @@ from support.story import became, choice, items, script, shows, waits
 ATTENTION = "branchwork/attention/changed"
 CHANGED = "branchwork/changed"
 RECONNECTED = "branchwork/reconnected"
+QUESTION = "window/showMessageRequest"
 LINES = 400
 
 
@@ -138,6 +139,34 @@ def has_line(text: str) -> Callable[[Any], bool]:
 def committed(repo: GitRepo, started: Any) -> list[str]:
     """The files that the workspace's branch has changed."""
     return repo.run("diff", "--name-only", f"main...{started['workspace']['branch']}").splitlines()
+
+
+async def test_what_an_editor_shows_is_shown_once(
+    editor: Editor, repo: GitRepo, home: RealHome
+) -> None:
+    """A person sees neither a second question nor progress that never ends."""
+    task = await new_task(editor, repo, "Show it once")
+    steps = script({"message": "I begin."}, {"write": "one.txt", "text": "1\n", "ask": True})
+    await editor.ask(
+        "branchwork/workspace/start", taskId=task["id"], executor="SCRIPTED", prompt=steps
+    )
+    asking = await editor.hears("$/progress", shows("asks: Write one.txt?"))
+    await editor.hears(QUESTION)
+    seen = editor.now
+    home.kill_daemon()
+    await editor.hears(RECONNECTED, since=seen)
+    waiting = await editor.hears(ATTENTION, waits(task["id"]), since=seen)
+    again = await editor.hears("$/progress", shows("asks: Write one.txt?"), since=seen)
+    assert again.token == asking.token
+
+    (item,) = items(waiting, task["id"])
+    await editor.ask("branchwork/approval/respond", **choice(item))
+    await editor.hears(QUESTION, lambda params: params.message == "Show it once: I begin.")
+    questions = [params.message for params in editor.told(QUESTION, since=seen)]
+    assert questions == ["Show it once: I begin."]
+    await editor.hears("$/progress", shows("done"))
+    kinds = [part["kind"] for part in editor.parts(asking.token) if part["kind"] != "report"]
+    assert kinds == ["begin", "end", "begin", "end"]
 
 
 async def test_a_run_goes_on_without_daemon_and_editor(

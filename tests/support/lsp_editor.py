@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from lsprotocol import types
 from lsprotocol.converters import get_converter
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
@@ -68,6 +68,7 @@ class Editor(LanguageClient):
         del features[types.WINDOW_LOG_MESSAGE]
         # "Later", as a person who has not looked.
         features[types.WINDOW_SHOW_MESSAGE_REQUEST] = _later
+        features[types.WINDOW_WORK_DONE_PROGRESS_CREATE] = _take_token
         register_lsp_features(self, features)
 
     @property
@@ -114,7 +115,7 @@ class Editor(LanguageClient):
         """The params of all such messages so far."""
         return [params for name, params in self.heard[since:] if name == method]
 
-    def parts(self, token: str) -> list[Any]:
+    def parts(self, token: types.ProgressToken) -> list[Any]:
         """What came on a progress token so far."""
         return [params.value for params in self.told(types.PROGRESS) if params.token == token]
 
@@ -194,6 +195,13 @@ def _plain_converter() -> Any:
     for kind in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
         converter.register_structure_hook(kind, lambda value, cls: cls(**value))
     return converter
+
+
+def _take_token(editor: Editor, params: types.WorkDoneProgressCreateParams) -> None:
+    """As VS Code: a token may come back, but not before its end."""
+    values = editor.parts(params.token)
+    if values and values[-1]["kind"] != "end":
+        raise JsonRpcInvalidParams(f"The token {params.token} is in use.")
 
 
 def _later(_editor: Editor, _params: types.ShowMessageRequestParams) -> None:

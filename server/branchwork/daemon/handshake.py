@@ -38,6 +38,7 @@ def _peer(hello: dict[str, object]) -> Peer | None:
         return None
     return Peer(
         pid=pid if isinstance(pid, int) else 0,
+        again=hello.get("again") is True,
         cwd=Path(cwd if isinstance(cwd, str) else "/"),
         environment={str(name): str(value) for name, value in env.items()}
         if isinstance(env, dict)

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
 MESSAGE_CHARACTERS = 80
+EARLIER = 100
+"""Among so many of the newest runs are those that ran when the daemon before this one died."""
 
 
 _LAST_WORD = {
@@ -42,6 +44,8 @@ class Doing:
 async def show(ls: EditorConnection) -> None:
     """Keep one editor's progress in step with all that runs, until the connection closes."""
     shown: dict[str, tuple[Work, Doing]] = {}
+    if ls.peer.again:
+        await _end_earlier(ls)
     with contextlib.suppress(EditorGone):
         while ls.is_open:
             beat = ls.app.commits.next()
@@ -55,6 +59,17 @@ async def show(ls: EditorConnection) -> None:
                 await _show_one(ls, execution_id, title, shown)
             await _wait(ls.app, beat)
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _end_earlier(ls: EditorConnection) -> None:
+    """What the daemon before this one began to show would stand there for ever, and its token is
+    wanted again."""
+    newest = await ls.app.store.read(
+        lambda tx: executions.page(tx, EARLIER, None, executions.Wanted())
+    )
+    for execution in newest:
+        if execution.completed_at is None or execution.completed_at >= ls.app.started_at:
+            Work(ls, _token(execution.id)).end()
 
 
 def doing(entries: tuple[Entry, ...]) -> Doing:
@@ -92,11 +107,8 @@ async def _show_one(
     now = doing(tuple(fold.entries[-50:])) if fold else Doing(message="running")
     known = shown.get(execution_id)
     if known is None:
-        # The same after a restart of the daemon, so that the next one can end what this one began.
-        token = await made_token(ls, f"branchwork-{execution_id}")
-        if token is None:
-            return
-        work = Work(ls, token)
+        # Where the editor can't show it, this work has no token and says nothing.
+        work = Work(ls, await made_token(ls, _token(execution_id)))
         work.begin(title)
     elif known[1] == now:
         return
@@ -104,6 +116,11 @@ async def _show_one(
         work = known[0]
     work.report(now.message, now.percentage)
     shown[execution_id] = (work, now)
+
+
+def _token(execution_id: str) -> str:
+    """The same after a restart of the daemon, so that the next one can end what this one began."""
+    return f"branchwork-{execution_id}"
 
 
 async def _wait(app: App, beat: asyncio.Event) -> None:

@@ -24,9 +24,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Who is at the other end. The environment holds secrets: it is never shown or logged."""
+    """Who is at the other end. The environment holds secrets: it is never shown or logged.
+
+    `again`: an editor that was connected to an earlier daemon, and may not know of the change.
+    """
 
     pid: int = 0
+    again: bool = False
     cwd: Path = Path("/")
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -33,12 +33,16 @@ Projects = Literal["all"] | frozenset[str]
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """One connection: which projects it wants to hear of, and whether it missed some."""
+    """One connection: which projects it wants to hear of, and whether it missed some.
+
+    What waits since before `announces_from` was announced to it by the daemon before this one.
+    """
 
     ls: EditorConnection
     projects: Projects = field(default_factory=frozenset)
     missed: bool = False
     attention: frozenset[str] = frozenset()
+    announces_from: str = ""
 
     def wants(self, change: Change) -> bool:
         """What belongs to no project goes to everybody who listens at all."""
@@ -64,6 +68,8 @@ class Feed:
     async def join(self, ls: EditorConnection, projects: Projects) -> None:
         """Listen from now on, until the connection closes."""
         listener = Listener(ls, projects)
+        if ls.peer.again:
+            listener.announces_from = ls.app.started_at
         self._listeners.add(listener)
         ls.at_close(lambda: self._listeners.discard(listener))
         if not self._running:
@@ -127,7 +133,8 @@ class Feed:
             )
             listener.ls.notify(wire_attention.CHANGED.method, params)
         for item in new:
-            announce.announce(listener.ls, item)
+            if item.since >= listener.announces_from:
+                announce.announce(listener.ls, item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

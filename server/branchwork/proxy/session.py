@@ -117,7 +117,7 @@ class Session:
             return
         self._daemon.setblocking(False)
         self._from_daemon = Frames()
-        self._to_daemon[:] = endpoint.encode_hello(os.getpid(), _cwd(), os.environ)
+        self._to_daemon[:] = endpoint.encode_hello(os.getpid(), _cwd(), os.environ, self._answered)
         self._to_daemon += self._initialize
         self._replaying = self._answered
         if not self._replaying:

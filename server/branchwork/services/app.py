@@ -39,8 +39,8 @@ class App:
 
     Nothing in here is a truth: all of it can be built again from the database, the journals and
     git. `commits` beats after each commit of a change, `complaints` is what was wrong with the
-    configuration at the start. `daemon_argv` and `daemon_environment` are
-    how a shim starts the daemon that it misses.
+    configuration at the start. `daemon_argv` and `daemon_environment` are how a shim starts the
+    daemon that it misses.
     """
 
     data: Path
@@ -54,8 +54,9 @@ class App:
     daemon_environment: Mapping[str, str] = field(default_factory=dict)
     environments: Environments = field(default_factory=Environments)
     live: dict[str, Live] = field(default_factory=dict)
-    jobs: set[asyncio.Task[None]] = field(default_factory=set)
+    jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     commits: Pulse = field(default_factory=Pulse)
+    started_at: str = field(default_factory=lambda: now())
     _started: float = field(default_factory=time.monotonic)
     _locks: WeakValueDictionary[str, Lock] = field(default_factory=WeakValueDictionary)
     _threads: ThreadPoolExecutor = field(
@@ -87,6 +88,13 @@ class App:
         job.add_done_callback(self._ended)
         return job
 
+    async def to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do all of something of which a half is no use, also when who asked is gone."""
+        job = asyncio.create_task(work)
+        self.jobs.add(job)
+        job.add_done_callback(self.jobs.discard)
+        return await asyncio.shield(job)
+
     def execution_directory(self, execution_id: str) -> Path:
         """Where the journal of an execution lies."""
         return self.data / "executions" / execution_id
@@ -103,7 +111,7 @@ class App:
         self._threads.shutdown()
         self.store.close()
 
-    def _ended(self, job: asyncio.Task[None]) -> None:
+    def _ended(self, job: asyncio.Task[Any]) -> None:
         self.jobs.discard(job)
         if not job.cancelled() and (error := job.exception()) is not None:
             logger.error("%s failed", job.get_name(), exc_info=error)
