@@ -4,6 +4,8 @@
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 export PYTHON
+# node, which some tests install, is to trust the certificates that the machine trusts.
+export NODE_USE_SYSTEM_CA ?= 1
 
 .PHONY: help demo test test-fast check bench format setup setup-run
 
