@@ -84,7 +84,10 @@ def _end(story: Story, place: Place, *, keep: bool) -> list[int]:
     story.close()
     left = demo_place.end_processes(place)
     if not keep:
-        demo_place.remove(place)
+        try:
+            demo_place.remove(place)
+        except OSError as why:
+            print(f"{place.root} could not be removed: {why.strerror}.", file=sys.stderr)
     return left
 
 
