@@ -1,7 +1,7 @@
 """Use cases of workspaces: starting one, and what a person edits of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from branchwork.services.text import bounded, required
 from branchwork.store import executions, sessions, workspaces
 from branchwork.store import repos as stored_repos
 from branchwork.store.transaction import Transaction
+
+Settle = Callable[[Transaction], Workspace]
+"""Writes down that a workspace is whole, so that nothing of it is taken back any more."""
 
 FIRST_PORT, PORTS, LAST_PORT = 20_000, 10, 29_999
 
@@ -62,29 +65,25 @@ async def start(app: App, task_id: str, wanted: Start) -> Started:
     bounded("prompt", wanted.prompt)
     task = await app.store.read(lambda tx: tx.get(Task, task_id))
     agent = await choose_agent(app, wanted, task.project_id)
-    workspace, notes = await create(app, task_id, wanted)
-    return await start_agent(app, workspace, agent, wanted, tuple(notes))
+    settle, notes = await _make_place(app, task_id, wanted)
+    return await _start_agent(app, settle, agent, wanted, tuple(notes))
 
 
 async def create(app: App, task_id: str, wanted: Start) -> tuple[Workspace, list[str]]:
     """Make a workspace for a task without starting anything in it."""
-    await app.blocking(command.require)
-    task, project, found = await app.store.read(lambda tx: _subject(tx, task_id, wanted.repo_ids))
-    if wanted.isolation is Isolation.WORKTREE:
-        return await _with_worktrees(app, task, project, found, wanted)
-    return await _in_place(app, task, project, found, wanted)
+    settle, notes = await _make_place(app, task_id, wanted)
+    return await app.store.write(settle), notes
 
 
 async def start_again(app: App, workspace_id: str, wanted: Start) -> Started:
     """Start an agent in a workspace that is there already: a conversation of its own."""
 
-    def read(tx: Transaction) -> tuple[Workspace, Task]:
-        workspace = tx.get(Workspace, workspace_id)
-        return workspace, tx.get(Task, workspace.task_id)
+    def read(tx: Transaction) -> Task:
+        return tx.get(Task, tx.get(Workspace, workspace_id).task_id)
 
-    workspace, task = await app.store.read(read)
+    task = await app.store.read(read)
     agent = await choose_agent(app, wanted, task.project_id)
-    return await start_agent(app, workspace, agent, wanted, ())
+    return await _start_agent(app, lambda tx: tx.get(Workspace, workspace_id), agent, wanted, ())
 
 
 async def choose_agent(app: App, wanted: Start, project_id: str) -> Description:
@@ -99,31 +98,6 @@ async def choose_agent(app: App, wanted: Start, project_id: str) -> Description:
         agent = await defaults.preferred(app, last, wanted.environment)
     await app.blocking(launch.launch, agent, wanted.environment)
     return agent
-
-
-async def start_agent(
-    app: App,
-    workspace: Workspace,
-    agent: Description,
-    wanted: Start,
-    notes: tuple[str, ...],
-) -> Started:
-    """Plan a run in a workspace and start its first process."""
-
-    def write(tx: Transaction) -> tuple[Session, RunPlan]:
-        task = tx.get(Task, workspace.task_id)
-        run.require_free(tx, workspace)
-        session = plans.insert_session(tx, workspace.id, agent.executor)
-        prompt = wanted.prompt or prompt_of(task)
-        return session, plans.insert_plan(tx, workspace, session, prompt, mode=wanted.mode)
-
-    session, plan = await app.store.write(write)
-    app.environments.bind(plan.id, wanted.environment)
-    execution = await chain.advance(app, plan.id)
-    if execution is None:
-        notes = (*notes, await app.store.read(lambda tx: chain.waits_for(tx, plan.id)))
-    workspace = await app.store.read(lambda tx: tx.get(Workspace, workspace.id))
-    return Started(workspace=workspace, session=session, execution=execution, notes=notes)
 
 
 async def update(
@@ -151,9 +125,44 @@ def prompt_of(task: Task) -> str:
     return f"{task.title}\n\n{task.description}" if task.description else task.title
 
 
+async def _start_agent(
+    app: App, settle: Settle, agent: Description, wanted: Start, notes: tuple[str, ...]
+) -> Started:
+    """Plan a run in a workspace and start its first process."""
+
+    def write(tx: Transaction) -> tuple[Workspace, Session, RunPlan]:
+        workspace = settle(tx)
+        run.require_free(tx, workspace)
+        session = plans.insert_session(tx, workspace.id, agent.executor)
+        prompt = wanted.prompt or prompt_of(tx.get(Task, workspace.task_id))
+        plan = plans.insert_plan(tx, workspace, session, prompt, mode=wanted.mode)
+        return workspace, session, plan
+
+    async def begin() -> Started:
+        workspace, session, plan = await app.store.write(write)
+        app.environments.bind(plan.id, wanted.environment)
+        execution = await chain.advance(app, plan.id)
+        told = notes
+        if execution is None:
+            told = (*notes, await app.store.read(lambda tx: chain.waits_for(tx, plan.id)))
+        workspace = await app.store.read(lambda tx: tx.get(Workspace, workspace.id))
+        return Started(workspace=workspace, session=session, execution=execution, notes=told)
+
+    return await app.to_the_end(begin())
+
+
+async def _make_place(app: App, task_id: str, wanted: Start) -> tuple[Settle, list[str]]:
+    """What a workspace needs on disk, and the writing down of it, for a transaction with more."""
+    await app.blocking(command.require)
+    task, project, found = await app.store.read(lambda tx: _subject(tx, task_id, wanted.repo_ids))
+    if wanted.isolation is Isolation.WORKTREE:
+        return await _with_worktrees(app, task, project, found, wanted)
+    return await _in_place(app, task, project, found, wanted), []
+
+
 async def _with_worktrees(
     app: App, task: Task, project: Project, found: Sequence[Repo], wanted: Start
-) -> tuple[Workspace, list[str]]:
+) -> tuple[Settle, list[str]]:
     targets = [await _target(app, repo, wanted) for repo in found]
     intent, workspace, checkouts = await app.store.write(
         lambda tx: _reserve(app, tx, task, project, list(zip(found, targets, strict=True)))
@@ -168,8 +177,12 @@ async def _with_worktrees(
         await asyncio.wait([making])
         await asyncio.shield(_take_back(app, intent, workspace, checkouts))
         raise
-    await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
-    return workspace, notes
+
+    def settle(tx: Transaction) -> Workspace:
+        worktrees.close_intent(tx, intent)
+        return workspace
+
+    return settle, notes
 
 
 def _subject(
@@ -337,13 +350,13 @@ def _working_dir(project: Project, checkouts: Sequence[worktrees.Checkout]) -> s
 
 async def _in_place(
     app: App, task: Task, project: Project, found: Sequence[Repo], wanted: Start
-) -> tuple[Workspace, list[str]]:
+) -> Settle:
     """A workspace in a checkout of the user's: nothing is made, switched, committed or removed."""
     repo, directory = await _own_checkout(app, found, wanted)
     branch = await app.blocking(branches.default, directory)
     head = await app.blocking(repositories.require_commit, directory)
 
-    def write(tx: Transaction) -> Workspace:
+    def settle(tx: Transaction) -> Workspace:
         workspace = tx.insert(
             Workspace(
                 id=new_id(),
@@ -360,7 +373,7 @@ async def _in_place(
         _insert_link(tx, workspace, repo, branch or head, head, "")
         return workspace
 
-    return await app.store.write(write), []
+    return settle
 
 
 async def _own_checkout(app: App, found: Sequence[Repo], wanted: Start) -> tuple[Repo, Path]:
