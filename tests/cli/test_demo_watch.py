@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from branchwork.cli.demo_watch import allow, ask_at
+from branchwork.cli.demo_watch import StepFailed, allow, ask_at
 from branchwork.cli.terminal import Terminal
 from branchwork.protocol.approvals import ApprovalOption
 from branchwork.protocol.attention import AttentionItem, AttentionItemKind
@@ -55,3 +55,10 @@ def test_a_person_chooses_by_number_and_silence_is_a_no(
 
     assert option.id == chosen
     assert "2  Allow_Always" in out.getvalue()
+
+
+def test_silence_never_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+    with pytest.raises(StepFailed, match="Nobody answered"):
+        ask_at(Terminal(io.StringIO()))(request("allow_once", "allow_always"))

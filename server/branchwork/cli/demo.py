@@ -10,7 +10,8 @@ from types import FrameType
 from branchwork import endpoint
 from branchwork.cli import demo_place
 from branchwork.cli.demo_place import Place
-from branchwork.cli.demo_story import StepFailed, Story
+from branchwork.cli.demo_story import Story
+from branchwork.cli.demo_watch import StepFailed
 from branchwork.cli.terminal import Terminal
 from branchwork.client.errors import ClientError
 from branchwork.domain.errors import BranchworkError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from branchwork.cli import demo_place
 from branchwork.cli.demo_place import Place
-from branchwork.cli.demo_watch import Chooser, Watch, allow, ask_at
+from branchwork.cli.demo_watch import Chooser, StepFailed, Watch, allow, ask_at
 from branchwork.cli.lsp import command
 from branchwork.cli.terminal import Terminal
 from branchwork.client import stream
@@ -49,10 +49,6 @@ START_SECONDS = 120.0
 FIRST_LINE, LAST_LINE = 9, 10
 FOLLOW_UP = "The average of an empty cart is 0\n\nPlease add this line to CHANGELOG.md as well."
 TOKEN = "demo-start"
-
-
-class StepFailed(Exception):
-    """A step did not do what it should; the sentence is for a person."""
 
 
 class Story:

@@ -19,6 +19,10 @@ ENDS = (AttentionItemKind.FINISHED, AttentionItemKind.FAILED, AttentionItemKind.
 Chooser = Callable[[AttentionItem], ApprovalOption]
 
 
+class StepFailed(Exception):
+    """A step did not do what it should; the sentence is for a person."""
+
+
 class Progress(msgspec.Struct):
     """A value of work-done progress, as LSP has it."""
 
@@ -89,8 +93,11 @@ class Watch:
 
 
 def allow(item: AttentionItem) -> ApprovalOption:
-    """The answer that lets the agent do it this once."""
-    return _first(item, ALLOWS)
+    """The answer that lets the agent do it this once, else what it offers last."""
+    option = _first(item, ALLOWS)
+    if option is None and not item.options:
+        raise StepFailed(f"The agent offers no answer to: {item.sentence}")
+    return option or (item.options or [])[-1]
 
 
 def ask_at(terminal: Terminal) -> Chooser:
@@ -103,18 +110,21 @@ def ask_at(terminal: Terminal) -> Chooser:
         while True:
             typed = terminal.ask(f"1 to {len(options)}?")
             if typed is None:
-                return _first(item, REJECTS)
+                return _refusal(item)
             if typed.strip().isdecimal() and 1 <= int(typed) <= len(options):
                 return options[int(typed) - 1]
 
     return choose
 
 
-def _first(item: AttentionItem, kinds: tuple[str, ...]) -> ApprovalOption:
-    """The first option of the first of the kinds that the agent offers, else its last."""
-    options = item.options or []
-    for kind in kinds:
-        for option in options:
-            if option.kind == kind:
-                return option
-    return options[-1]
+def _refusal(item: AttentionItem) -> ApprovalOption:
+    option = _first(item, REJECTS)
+    if option is None:
+        raise StepFailed(f"Nobody answered: {item.sentence}")
+    return option
+
+
+def _first(item: AttentionItem, kinds: tuple[str, ...]) -> ApprovalOption | None:
+    """The first option of the first of the kinds that the agent offers."""
+    offered = item.options or []
+    return next((one for kind in kinds for one in offered if one.kind == kind), None)
