@@ -3,26 +3,20 @@
 import io
 import sys
 
+import msgspec
 import pytest
 
 from branchwork.cli.demo_watch import StepFailed, allow, ask_at
 from branchwork.cli.terminal import Terminal
-from branchwork.protocol.approvals import ApprovalOption
-from branchwork.protocol.attention import AttentionItem, AttentionItemKind
+from branchwork.protocol import examples
+from branchwork.protocol.attention import AttentionItem
 
 KINDS = ("reject_once", "allow_always", "allow_once")
 
 
 def request(*kinds: str) -> AttentionItem:
-    return AttentionItem(
-        id="A",
-        kind=AttentionItemKind.APPROVAL,
-        task_id="T",
-        workspace_id="W",
-        sentence="Write?",
-        options=[ApprovalOption(id=kind, kind=kind, name=kind.title()) for kind in kinds],
-        since="2026-11-23T08:44:53.239Z",
-    )
+    options = [{"id": kind, "kind": kind, "name": kind.title()} for kind in kinds]
+    return msgspec.convert({**examples.ATTENTION_ITEM, "options": options}, AttentionItem)
 
 
 @pytest.mark.parametrize(
