@@ -53,7 +53,14 @@ PROJECT = project.Project(id="p", name="shop", **EDITED)
 LINK = project.ProjectRepo(project_id="p", repo_id="r", setup_script="", **EDITED)
 REPO = repo.Repo(id="r", path="/r/shop", name="shop", display_name="Shop", **EDITED)
 TASK = task.Task(id="t", project_id="p", title="empty 🛒", description="long", **EDITED)
-WORKSPACE = workspace.Workspace(id="w", task_id="t", branch="vk-1-empty", port_base=20010, **EDITED)
+WORKSPACE = workspace.Workspace(
+    id="w",
+    task_id="t",
+    container_ref="/w/1-empty",
+    branch="vk-1-empty",
+    port_base=20010,
+    **EDITED,
+)
 WORKSPACE_REPO = workspace.WorkspaceRepo(
     id="wr",
     workspace_id="w",
@@ -300,13 +307,17 @@ def test_a_diff_has_counts_for_text_and_none_for_binaries():
             file_change("b.py", "renamed", old_path="old.py"),
             file_change("c.png", "added", is_binary=True),
             file_change("d.py", "unmerged"),
+            file_change("e.py", "deleted"),
         ),
         patches={"a.py": "@@"},
         omitted={"c.png": "binary"},
     )
     values = [sent(each, wire_diffs.FileDiff) for each in to_protocol.file_diffs(diff)]
-    assert [each["status"] for each in values] == ["modified", "renamed", "added", "conflicted"]
-    assert [each["additions"] for each in values] == [1, 1, None, 1]
+    statuses = [each["status"] for each in values]
+    assert statuses == ["modified", "renamed", "added", "conflicted", "deleted"]
+    assert [each["additions"] for each in values] == [1, 1, None, 1, 1]
+    assert values[0]["uri"] == "file:///w/1-empty/shop/a.py"
+    assert "uri" not in values[4]
     assert values[0]["patch"] == "@@"
     assert values[1]["oldPath"] == "old.py"
     assert "patch" not in values[2]

@@ -155,6 +155,7 @@ export interface AttentionItem {
   id: string;
   kind: AttentionItemKind;
   taskId: string;
+  taskTitle: string;
   workspaceId: string;
   conversationId?: string;
   executionId?: string;
@@ -233,10 +234,10 @@ export interface ChangedParams {
   gap?: boolean;
 }
 
-/** The reading after which to begin. */
+/** The reading after which to begin; without one, a snapshot. */
 export interface ChangesSinceParams {
-  epoch: string;
-  seq: number;
+  epoch?: string;
+  seq?: number;
   limit?: number;
 }
 
@@ -675,6 +676,8 @@ export interface FileDiff {
   path: string;
   /** Where it was renamed or copied from. */
   oldPath?: string;
+  /** The file in the workspace's worktree; left out where it is deleted. */
+  uri?: string;
   status: FileStatus;
   /** null for a binary file. */
   additions: number | null;

@@ -191,6 +191,7 @@ def attention(item: AttentionItem) -> wire_attention.AttentionItem:
         item,
         kind=wire_attention.AttentionItemKind(item.kind),
         task_id=item.task.id,
+        task_title=item.task.title,
         options=_options(item.options) or None,
     )
 
@@ -292,6 +293,7 @@ def file_diffs(one: RepoDiff) -> list[wire_diffs.FileDiff]:
             repo_id=one.attempt.repo.id,
             path=file.path,
             old_path=file.old_path,
+            uri=None if file.status == "deleted" else (one.attempt.directory / file.path).as_uri(),
             status=_FILE_STATUS.get(file.status, wire_diffs.FileStatus.MODIFIED),
             additions=None if file.is_binary else file.additions,
             deletions=None if file.is_binary else file.deletions,

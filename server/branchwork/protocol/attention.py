@@ -24,6 +24,7 @@ class AttentionItem(Struct, frozen=True, kw_only=True):
     id: str
     kind: AttentionItemKind
     task_id: str
+    task_title: str
     workspace_id: str
     conversation_id: str | None = None
     execution_id: str | None = None

@@ -54,9 +54,11 @@ class ChangesSubscribeResult(Reading, frozen=True, kw_only=True):
     """What comes after this reading will be told."""
 
 
-class ChangesSinceParams(Reading, frozen=True, kw_only=True):
-    """The reading after which to begin."""
+class ChangesSinceParams(Struct, frozen=True, kw_only=True):
+    """The reading after which to begin; without one, a snapshot."""
 
+    epoch: str = ""
+    seq: int = 0
     limit: Limit = 1000
 
 

@@ -35,6 +35,8 @@ class FileDiff(Struct, frozen=True, kw_only=True):
     path: str
     old_path: str | None = None
     """Where it was renamed or copied from."""
+    uri: str | None = None
+    """The file in the workspace's worktree; left out where it is deleted."""
     status: FileStatus
     additions: int | None
     """null for a binary file."""

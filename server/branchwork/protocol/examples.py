@@ -195,6 +195,7 @@ ATTENTION_ITEM: Json = {
     "id": APPROVAL_ID,
     "kind": "approval",
     "taskId": TASK_ID,
+    "taskTitle": "handle empty input",
     "workspaceId": WORKSPACE_ID,
     "conversationId": CONVERSATION_ID,
     "executionId": EXECUTION_ID,
@@ -205,6 +206,7 @@ ATTENTION_ITEM: Json = {
 FILE_DIFF: Json = {
     "repoId": REPO_ID,
     "path": "src/cart.py",
+    "uri": "file:///home/me/.branchwork/worktrees/00d001-handle-empty-input/shop/src/cart.py",
     "status": "modified",
     "additions": 1,
     "deletions": 0,

@@ -103,6 +103,7 @@
 ---@field id string
 ---@field kind branchwork.AttentionItemKind
 ---@field taskId string
+---@field taskTitle string
 ---@field workspaceId string
 ---@field conversationId? string
 ---@field executionId? string
@@ -165,10 +166,10 @@
 ---@field changes branchwork.Change[]
 ---@field gap? boolean This connection read too slowly and missed some: ask `changes/since`.
 
---- The reading after which to begin.
+--- The reading after which to begin; without one, a snapshot.
 ---@class branchwork.ChangesSinceParams
----@field epoch string
----@field seq integer
+---@field epoch? string
+---@field seq? integer
 ---@field limit? integer
 
 --- Either `changes` up to `seq`, or a `snapshot` of it.
@@ -514,6 +515,7 @@
 ---@field repoId string
 ---@field path string
 ---@field oldPath? string Where it was renamed or copied from.
+---@field uri? string The file in the workspace's worktree; left out where it is deleted.
 ---@field status branchwork.FileStatus
 ---@field additions? integer null for a binary file.
 ---@field deletions? integer
