@@ -185,6 +185,13 @@ class Stage:
         """-9."""
         os.kill(self.shim(execution), signal.SIGKILL)
 
+    def agents(self, folder: Path, *described: Mapping[str, Any]) -> None:
+        """Agents of the user's own, beside the shipped ones."""
+        file = folder / "agents.json"
+        file.write_text(json.dumps(described))
+        self.app.agents = registry.load(file)
+        assert self.app.agents.problems == ()
+
     async def stop(self, execution: ExecutionProcess) -> ExecutionProcess:
         """As a person does, and wait for its end."""
         await chain.stop(self.app, execution.id)

@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from branchwork.agents import launch
 from branchwork.domain.entry import Entry, PermissionRequest
 from branchwork.domain.errors import InvalidInput, NotFound
 from branchwork.domain.execution_process import ExecutionProcess
 from branchwork.domain.run import RunPlan
 from branchwork.domain.session import QueuedPrompt, Session
 from branchwork.domain.workspace import Workspace
-from branchwork.execution import journal
 from branchwork.services import chain, run
+from branchwork.services import entries as folded
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded
 from branchwork.store import approvals, executions, runs, sessions
@@ -126,21 +125,13 @@ def last_session(tx: Transaction, conversation_id: str) -> Session:
     return found[-1]
 
 
-async def entries_of(app: App, execution: ExecutionProcess) -> Sequence[Entry]:
-    """The entries of one coding agent process: of its live fold, or folded from its journal."""
-    live = app.live.get(execution.id)
-    if live is not None and live.fold is not None:
-        return live.fold.entries
-    return await app.blocking(_folded, app, execution)
-
-
 async def stream(
     app: App, conversation_id: str, start: Place | None, *, follow: bool
 ) -> AsyncIterator[list[EntryChange]]:
     """The entries of a conversation from a place on, and while followed what becomes of them."""
     await app.store.read(lambda tx: last_session(tx, conversation_id))
     sent: dict[str, list[Entry]] = {}
-    final: set[str] = set()
+    final: dict[str, ExecutionProcess] = {}
     begun = start is None
     while True:
         beats = [app.commits.next()]
@@ -148,14 +139,14 @@ async def stream(
         for execution in await app.store.read(
             lambda tx: executions.of_conversation(tx, conversation_id)
         ):
-            if execution.id in final:
+            if final.get(execution.id) == execution:
                 continue
             live = app.live.get(execution.id)
             if live is not None:
                 beats.append(live.entries.next())
             elif execution.completed_at:
-                final.add(execution.id)
-            entries = await entries_of(app, execution)
+                final[execution.id] = execution
+            entries = await folded.of_execution(app, execution)
             known = sent.setdefault(execution.id, [])
             if not begun and start is not None and execution.id == start.execution_id:
                 known.extend(entries[: start.index])
@@ -217,19 +208,6 @@ def _growth(before: Entry, after: Entry) -> str | None:
             if grown == after:
                 return new[len(old) :]
     return None
-
-
-def _folded(app: App, execution: ExecutionProcess) -> Sequence[Entry]:
-    executor = str(execution.executor_action.get("executor") or "")
-    fold = launch.agent_for(app.agents.find(executor)).fold()
-    joiner = journal.Joiner()
-    for record in journal.read(app.execution_directory(execution.id)):
-        whole = joiner.add(record)
-        if whole is not None:
-            fold.apply(whole)
-    for rest in joiner.rest():
-        fold.apply(rest)
-    return fold.entries
 
 
 def _follow_up(tx: Transaction, last: Session, text: str) -> tuple[Session, RunPlan]:

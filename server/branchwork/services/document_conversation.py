@@ -8,7 +8,7 @@ from branchwork.domain.errors import BranchworkError, NotFound
 from branchwork.domain.execution_process import ExecutionProcess
 from branchwork.domain.session import QueuedPrompt
 from branchwork.domain.task import Task
-from branchwork.services import conversations, document_attention, document_log, markdown, views
+from branchwork.services import document_attention, document_log, entries, markdown, views
 from branchwork.services.anchors import WRITE, anchor, found, lines_of, written
 from branchwork.services.app import App
 from branchwork.services.attention import APPROVAL
@@ -151,8 +151,8 @@ def _first_line(prompt: str) -> str:
 
 async def _said(app: App, execution: ExecutionProcess, prompt: str, most: int) -> Said:
     try:
-        entries = await conversations.entries_of(app, execution)
-        whole = await app.blocking(render.text_of, tuple(entries))
+        found = await entries.of_execution(app, execution)
+        whole = await app.blocking(render.text_of, tuple(found))
     except BranchworkError as error:
         whole = error.sentence
     shown, left_out = document_log.end_of(whole, most)

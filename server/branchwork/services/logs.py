@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from branchwork.agents import launch, render
-from branchwork.agents.agent import AgentFold
+from branchwork.agents import render
 from branchwork.domain.errors import NotFound
 from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus, RunReason
 from branchwork.domain.run import Intent
 from branchwork.execution import exits, journal, segments
-from branchwork.services import worktrees
+from branchwork.services import entries, worktrees
 from branchwork.services.app import App
 
 CHUNK_BYTES = 256 << 10
@@ -126,8 +125,7 @@ class _AgentText:
     """An agent's entries as text; the same for everybody, whenever they begin to read."""
 
     def __init__(self, app: App, execution: ExecutionProcess) -> None:
-        executor = str(execution.executor_action.get("executor") or "")
-        self._fold: AgentFold = launch.agent_for(app.agents.find(executor)).fold()
+        self._fold = entries.new_fold(app.agents, execution)
         self._joiner = journal.Joiner()
         self._renderer = render.Renderer()
 
