@@ -75,7 +75,9 @@ def attend(app: App, execution: ExecutionProcess) -> None:
 
 def carry_on(app: App, execution: ExecutionProcess) -> None:
     """Do what follows a process whose end was the last that a killed daemon wrote down."""
-    app.live.setdefault(execution.id, Live())
+    if execution.id in app.live:
+        return
+    app.live[execution.id] = Live()
     _go_on(app, execution, lambda: proceed(app, execution))
 
 

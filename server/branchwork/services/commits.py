@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from branchwork.domain.errors import BranchworkError
+from branchwork.domain.errors import BranchworkError, StorageFull
 from branchwork.domain.execution_process import ExecutionProcess, RunReason
 from branchwork.domain.repo import Repo
+from branchwork.domain.run import Intent
 from branchwork.domain.task import Task
 from branchwork.domain.workspace import Isolation, Workspace
+from branchwork.execution.attach import ShimGone
 from branchwork.git import commits, copy_files
 from branchwork.services import plans, worktrees
 from branchwork.services.app import App
-from branchwork.store import executions, workspaces
+from branchwork.store import executions, runs, workspaces
 from branchwork.store import tasks as stored_tasks
 from branchwork.store.transaction import Transaction
 
@@ -50,16 +52,9 @@ async def _commit(
     message: str,
     environment: Mapping[str, str],
 ) -> str | None:
-    intent = await app.store.write(
-        lambda tx: worktrees.open_intent(
-            tx,
-            COMMIT,
-            execution.workspace_id,
-            {"execution_id": execution.id, "repo_id": place.repo.id},
-        )
-    )
-    problem = None
-    try:
+    intent = await app.store.write(lambda tx: _intent(tx, execution, place.repo))
+
+    async def commit() -> None:
         committed = await app.blocking(
             commits.commit_all,
             place.directory,
@@ -71,10 +66,29 @@ async def _commit(
         if committed is not None and committed.left_out:
             names = ", ".join(entry.path for entry in committed.left_out[:10])
             logger.info("left uncommitted in %s: %s", execution.workspace_id, names)
+
+    problem = None
+    try:
+        try:
+            await commit()
+        except ShimGone:
+            # git went on without its shim, and is over now: do what it has left.
+            await commit()
+    except StorageFull:
+        raise  # this waits for space
     except BranchworkError as error:
         problem = f"The work was not committed. {error.sentence}"
     await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
     return problem
+
+
+def _intent(tx: Transaction, execution: ExecutionProcess, repo: Repo) -> Intent:
+    """The one that is open, where this is tried again because the disk was full."""
+    payload: dict[str, object] = {"execution_id": execution.id, "repo_id": repo.id}
+    for intent in runs.open_intents(tx, execution.workspace_id):
+        if intent.kind == COMMIT and intent.payload == payload:
+            return intent
+    return worktrees.open_intent(tx, COMMIT, execution.workspace_id, payload)
 
 
 def _subject(tx: Transaction, execution: ExecutionProcess) -> tuple[str, list[_Place]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from branchwork.domain.errors import BranchworkError, Conflict
-from branchwork.domain.execution_process import RunReason
+from branchwork.domain.execution_process import AttentionKind, RunReason
 from branchwork.domain.merge import Merge, MergeType
 from branchwork.domain.run import Intent
 from branchwork.domain.task import Task, TaskStatus
@@ -56,21 +56,14 @@ async def merge(
     message: str | None = None,
 ) -> tuple[list[Merge], Task]:
     """Merge what is not merged yet, repo by repo; raises Conflict with the reason of a refusal."""
-    async with app.alone(f"merge:{workspace_id}"):
-        attempts = await reviews.attempts(app, workspace_id, repo_id)
-        waiting = [a for a in attempts if await app.blocking(_has_work, a)]
-        if not waiting:
-            raise Conflict(
-                "There is nothing to merge: the branch has no commits of its own.",
-                kind="nothingToMerge",
-                workspace_id=workspace_id,
-            )
-        done = []
-        for attempt in waiting:
-            async with app.alone(f"repo:{attempt.repo.id}"):
-                done.append(await _merge_one(app, attempt, cleaned(environment), message))
-        task = await app.store.read(lambda tx: stored_tasks.of_workspace(tx, workspace_id))
-        return done, task
+
+    async def work() -> tuple[list[Merge], Task]:
+        async with app.alone(f"merge:{workspace_id}"):
+            done = await _merge_all(app, workspace_id, repo_id, cleaned(environment), message)
+            task = await app.store.read(lambda tx: stored_tasks.of_workspace(tx, workspace_id))
+            return done, task
+
+    return await app.to_the_end(work())
 
 
 async def default_message(app: App, workspace_id: str) -> str:
@@ -80,16 +73,55 @@ async def default_message(app: App, workspace_id: str) -> str:
 
 async def recover(app: App, intent: Intent) -> None:
     """Finish or forget a merge that was cut off."""
+    async with app.alone(f"merge:{intent.workspace_id}"):
+        current = await app.store.read(lambda tx: tx.get(Intent, intent.id))
+        # Who merges finishes first what was cut off.
+        if current.closed_at is None:
+            await _finish(app, current, {})
+
+
+async def _merge_all(
+    app: App,
+    workspace_id: str,
+    repo_id: str | None,
+    environment: Mapping[str, str],
+    message: str | None,
+) -> list[Merge]:
+    done = []
+    for intent in await app.store.read(lambda tx: runs.open_intents(tx, workspace_id)):
+        # Such as one that could not be written down because the disk was full.
+        finished = await _finish(app, intent, environment) if intent.kind == MERGE else None
+        done += [finished] if finished else []
+    attempts = await reviews.attempts(app, workspace_id, repo_id)
+    waiting = [a for a in attempts if await app.blocking(_has_work, a)]
+    if not waiting and not done:
+        raise Conflict(
+            "There is nothing to merge: the branch has no commits of its own.",
+            kind="nothingToMerge",
+            workspace_id=workspace_id,
+        )
+    for attempt in waiting:
+        async with app.alone(f"repo:{attempt.repo.id}"):
+            done.append(await _merge_one(app, attempt, environment, message))
+    return done
+
+
+async def _finish(app: App, intent: Intent, environment: Mapping[str, str]) -> Merge | None:
+    """The merge of an open intent, where its commit was made and can still be the target's."""
     if intent.step != COMMITTED:
         await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
-        return
-    facts = intent.payload
-    attempts = await reviews.attempts(app, intent.workspace_id or "", str(facts["repo_id"]))
-    try:
-        await _move(app, attempts[0], intent, {})
-    except BranchworkError as error:
-        logger.warning("the merge of %s stays undone: %s", intent.workspace_id, error.sentence)
-        await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
+        return None
+    workspace_id = intent.workspace_id or ""
+    (attempt,) = await reviews.attempts(app, workspace_id, str(intent.payload["repo_id"]))
+    async with app.alone(f"repo:{attempt.repo.id}"):
+        try:
+            await _move(app, attempt, intent, environment)
+        except BranchworkError as error:
+            logger.warning("the merge of %s stays undone: %s", workspace_id, error.sentence)
+            sentence = f"The merge was cut off and stays undone. {error.sentence}"
+            await app.store.write(lambda tx: _give_up(tx, intent, sentence))
+            return None
+        return await _settle(app, attempt, intent, environment)
 
 
 async def _merge_one(
@@ -119,31 +151,53 @@ async def _merge_one(
         intent = await app.store.write(
             lambda tx: tx.update(intent, step=COMMITTED, payload={**facts, "new": new})
         )
-        return await _move(app, attempt, intent, environment)
+        await _move(app, attempt, intent, environment)
     except BranchworkError:
         await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
         raise
+    return await _settle(app, attempt, intent, environment)
 
 
-async def _move(
+async def _move(app: App, attempt: Attempt, intent: Intent, environment: Mapping[str, str]) -> None:
+    """Move the target to the commit of an intent; raises only where it is not there afterwards."""
+    new, old = str(intent.payload["new"]), str(intent.payload["old"])
+    target = attempt.link.target_branch
+    runner = worktrees.runner(app, f"{intent.id}-move")
+    try:
+        await app.blocking(merges.move_target, attempt.root, target, new, old, runner, environment)
+    except BranchworkError as error:
+        # Whoever watched git may have died, or a hook have failed after the fact.
+        if not await app.blocking(merges.is_merged, attempt.root, target, new):
+            raise
+        logger.warning("“%s” was moved although: %s", target, error.sentence)
+
+
+async def _settle(
     app: App, attempt: Attempt, intent: Intent, environment: Mapping[str, str]
 ) -> Merge:
-    """Move the target to the commit of an intent, and write down that it is there."""
-    new, old, head = (str(intent.payload[name]) for name in ("new", "old", "head"))
-    runner = worktrees.runner(app, f"{intent.id}-move")
-    await app.blocking(
-        merges.move_target, attempt.root, attempt.link.target_branch, new, old, runner, environment
-    )
+    """Write down a merge whose commit the target has; the branch goes on from that commit."""
+    new, head = str(intent.payload["new"]), str(intent.payload["head"])
     number = len(attempt.merges) + 1
     await app.blocking(merges.keep_merged_head, attempt.root, attempt.workspace.id, number, head)
+    runner = worktrees.runner(app, f"{intent.id}-move")
+    try:
+        await app.blocking(
+            merges.move_branch_after_squash, attempt.directory, head, new, runner, environment
+        )
+    except BranchworkError as error:
+        logger.warning("the branch of %s stays: %s", attempt.workspace.id, error.sentence)
     unmerged = await _others_unmerged(app, attempt)
-    row = await app.store.write(
+    return await app.store.write(
         lambda tx: _write(tx, attempt, intent, new, head, is_last=not unmerged)
     )
-    await app.blocking(
-        merges.move_branch_after_squash, attempt.directory, head, new, runner, environment
-    )
-    return row
+
+
+def _give_up(tx: Transaction, intent: Intent, sentence: str) -> None:
+    """Nobody waits for an answer any more: it is told where things wait for a person."""
+    worktrees.close_intent(tx, intent)
+    agent = executions.newest_agent(tx, intent.workspace_id or "")
+    if agent is not None:
+        tx.derive(agent, attention=AttentionKind.FAILED, ended_sentence=sentence)
 
 
 def _write(

@@ -3,19 +3,22 @@
 The rows say what was begun, the journals and exit files say what came of it.
 """
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
+from branchwork.domain.errors import StorageFull
 from branchwork.domain.execution_process import ExecutionProcess, ExecutionStatus
 from branchwork.domain.repo import Repo
-from branchwork.domain.run import Intent, RunPlan, StepKind
+from branchwork.domain.run import Intent, RunPlan
 from branchwork.domain.workspace import Workspace, WorkspaceRepo
 from branchwork.execution import supervised
 from branchwork.execution.attach import Ended, ShimGone, status
 from branchwork.execution.supervised import TookTooLong
-from branchwork.services import chain, changes, merges, worktrees
+from branchwork.services import chain, changes, merges, run, worktrees
 from branchwork.services.app import App
 from branchwork.services.commits import COMMIT
 from branchwork.services.removal import REMOVAL
@@ -30,21 +33,30 @@ async def recover(app: App) -> None:
 
     What has to wait for git commands that go on, or for space, is done while editors are served.
     """
+    try:
+        await _recover_all(app)
+    except StorageFull as error:
+        logger.warning("recovery waits for space: %s", error.sentence)
+        app.start_job(_until_done(partial(_recover_all, app)), "recovery")
+
+
+async def _recover_all(app: App) -> None:
     intents, running, plans = await app.store.read(_left_behind)
     late = {intent.workspace_id for intent in intents if _commands(app, intent)}
     for intent in intents:
         if intent.workspace_id not in late:
             await _try(_recover_intent(app, intent), f"intent {intent.id}")
-    for workspace_id in late:
-        app.start_job(_recover_late(app, workspace_id), f"recover {workspace_id}")
     # The runs first: once something is followed, its end may change where they stand.
     for plan in plans:
         if plan.workspace_id not in late:
             await _try(_recover_plan(app, plan), f"run {plan.id}")
+    await _try(changes.trim(app), "the list of changes")
     for execution in running:
         if execution.id not in app.live:
             chain.attend(app, execution)
-    await _try(changes.trim(app), "the list of changes")
+    for workspace_id in late:
+        work = _until_done(partial(_recover_late, app, workspace_id))
+        app.start_job(work, f"recovery of {workspace_id}")
 
 
 async def _recover_late(app: App, workspace_id: str | None) -> None:
@@ -56,14 +68,20 @@ async def _recover_late(app: App, workspace_id: str | None) -> None:
         await _try(_recover_plan(app, plan), f"run {plan.id}")
 
 
-def _left_behind(tx: Transaction) -> tuple[list[Intent], list[ExecutionProcess], list[RunPlan]]:
-    return runs.open_intents(tx), executions.running(tx), runs.open_plans(tx)
+async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await work()
+        except StorageFull:
+            await asyncio.sleep(chain.FULL_DISK_SECONDS)
 
 
 async def _try(work: Awaitable[None], name: str) -> None:
     """One thing that can't be recovered must not keep the daemon from all the others."""
     try:
         await work
+    except StorageFull:
+        raise
     except Exception:
         logger.exception("%s was not recovered", name)
 
@@ -76,6 +94,10 @@ async def _recover_intent(app: App, intent: Intent) -> None:
         await app.store.write(lambda tx: worktrees.close_intent(tx, intent))
     else:
         await _undo_worktrees(app, intent)
+
+
+def _left_behind(tx: Transaction) -> tuple[list[Intent], list[ExecutionProcess], list[RunPlan]]:
+    return runs.open_intents(tx), executions.running(tx), runs.open_plans(tx)
 
 
 async def _undo_worktrees(app: App, intent: Intent) -> None:
@@ -102,18 +124,26 @@ async def _undo_worktrees(app: App, intent: Intent) -> None:
 
 async def _recover_plan(app: App, plan: RunPlan) -> None:
     """Go on with a run from where it stands; what runs of it is followed anyway."""
-    begun = await app.store.read(lambda tx: executions.of_plan(tx, plan.id))
-    if plan.position not in {execution.step for execution in begun}:
+    begun, ended = await app.store.read(lambda tx: _steps(tx, plan))
+    if plan.position not in begun:
         await chain.advance(app, plan.id)
-    for execution in begun:
-        at_its_end = execution.step == plan.position or _is_beside(plan, execution)
-        if at_its_end and execution.status is not ExecutionStatus.RUNNING:
-            chain.carry_on(app, execution)
+    for execution in ended:
+        chain.carry_on(app, execution)
 
 
-def _is_beside(plan: RunPlan, execution: ExecutionProcess) -> bool:
-    kind = None if execution.step is None else plan.steps[execution.step].kind
-    return kind is StepKind.PARALLEL_SETUP
+def _steps(tx: Transaction, plan: RunPlan) -> tuple[set[int | None], list[ExecutionProcess]]:
+    """The steps that have begun, and the processes that have ended without anything after them."""
+    begun = executions.of_plan(tx, plan.id)
+    ended = [one for one in begun if one.status is not ExecutionStatus.RUNNING]
+    return {execution.step for execution in begun}, [
+        one for one in ended if run.is_current(plan, one) or _lacks_heads(tx, one)
+    ]
+
+
+def _lacks_heads(tx: Transaction, execution: ExecutionProcess) -> bool:
+    """Such as a setup script beside the agent, whose end nobody has followed."""
+    states = executions.repo_states(tx, execution.id)
+    return any(state.before_head_commit and not state.after_head_commit for state in states)
 
 
 def _commands(app: App, intent: Intent) -> list[Path]:
