@@ -280,8 +280,17 @@ async def _make(
     wanted: Start,
     intent: Intent,
 ) -> list[str]:
-    notes = await worktrees.make(app, workspace, checkouts, wanted.environment, intent)
-    return notes + await _uncommitted(app, workspace, checkouts, wanted, intent)
+    # At the same time: in a large checkout it takes git a while to see that nothing was changed.
+    notes, changed = await asyncio.gather(
+        worktrees.make(app, workspace, checkouts, wanted.environment, intent),
+        _with_changes(app, checkouts),
+        return_exceptions=True,
+    )
+    if isinstance(notes, BaseException):
+        raise notes
+    if isinstance(changed, BaseException):
+        raise changed
+    return notes + await _uncommitted(app, workspace, changed, wanted, intent)
 
 
 async def _take_back(
@@ -398,19 +407,27 @@ async def _own_checkout(app: App, found: Sequence[Repo], wanted: Start) -> tuple
     return found[0], Path(found[0].path)
 
 
+async def _with_changes(
+    app: App, checkouts: Sequence[worktrees.Checkout]
+) -> list[worktrees.Checkout]:
+    """Those whose repos have uncommitted changes in the user's own checkout."""
+    found = [
+        await app.blocking(repositories.status, Path(checkout.repo.path)) for checkout in checkouts
+    ]
+    return [one for one, status in zip(checkouts, found, strict=True) if not status.is_clean]
+
+
 async def _uncommitted(
     app: App,
     workspace: Workspace,
-    checkouts: Sequence[worktrees.Checkout],
+    changed: Sequence[worktrees.Checkout],
     wanted: Start,
     intent: Intent,
 ) -> list[str]:
     """Carry the user's uncommitted changes over where that is wanted, else say that they stay."""
     notes = []
-    for checkout in checkouts:
+    for checkout in changed:
         root = Path(checkout.repo.path)
-        if (await app.blocking(repositories.status, root)).is_clean:
-            continue
         if wanted.carry_uncommitted:
             await app.blocking(_carry, app, workspace, checkout, wanted.environment, intent)
             notes.append(f"The branch begins with your uncommitted changes in {root}.")
