@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,9 +105,10 @@ class Place:
 
 
 @contextmanager
-def made() -> Iterator[Place]:
+def made(folder: Path | None = None) -> Iterator[Place]:
     """One that is gone afterwards, with every process that was started in it."""
-    folders = demo_place.make()
+    root = tempfile.mkdtemp(prefix="branchwork-bench-", dir=folder)
+    folders = demo_place.Place(root=Path(root).resolve())
     try:
         yield Place(folders)
     finally:

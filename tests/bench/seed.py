@@ -1,4 +1,4 @@
-"""A program that fills a database with tasks: argv is its path, how many in one project, and in all.
+"""Fills a database with tasks; argv: its path, how many in one project and in all.
 
 Run while no daemon has it open; prints the id of the project as JSON.
 """
