@@ -12,7 +12,7 @@ from branchwork.domain.run import End, RunPlan
 from branchwork.execution import spawn
 from branchwork.execution.stop import reap
 from branchwork.git import repositories
-from branchwork.services import commits, follow, launches, run
+from branchwork.services import commits, follow, launches, run, waiting
 from branchwork.services.app import App
 from branchwork.services.live import Live
 from branchwork.services.run import Around, Ending, Heads
@@ -23,12 +23,6 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 FULL_DISK_SECONDS = 2.0
-
-_WAITS_FOR = {
-    run.LIMIT: "It starts when another agent has ended: as many run as the limit allows.",
-    run.LEASE: "It starts when the agent that works in the same directory has ended.",
-    run.ENVIRONMENT: "It goes on when an editor opens the repository: it needs its environment.",
-}
 
 
 async def advance(app: App, plan_id: str) -> ExecutionProcess | None:
@@ -113,8 +107,8 @@ async def proceed(app: App, execution: ExecutionProcess) -> None:
 
 async def wake_waiting(app: App) -> None:
     """Try what waits, in its order: a place or an environment may be there now."""
-    for waiting in await app.store.read(runs.waiting):
-        await _wake(app, waiting.plan_id)
+    for row in await app.store.read(runs.waiting):
+        await _wake(app, row.plan_id)
 
 
 async def _wake(app: App, plan_id: str) -> None:
@@ -125,7 +119,7 @@ async def _wake(app: App, plan_id: str) -> None:
     if await launches.environment_of(app, plan_id, current.workspace_id) is None:
         return
     # Whoever takes it out of the line goes on with it.
-    if await app.store.write(lambda tx: run.stop_waiting(tx, plan_id)):
+    if await app.store.write(lambda tx: waiting.stop_waiting(tx, plan_id)):
         if current.status is ExecutionStatus.RUNNING:
             attend(app, current)
         else:
@@ -156,8 +150,7 @@ async def stop_workspace(app: App, workspace_id: str) -> list[ExecutionProcess]:
 
     def write(tx: Transaction) -> list[ExecutionProcess]:
         for plan in runs.open_plans(tx, workspace_id):
-            waiting = runs.waiting_plan(tx, plan.id)
-            if waiting is not None:
+            if runs.waiting_plan(tx, plan.id) is not None:
                 run.give_up(tx, plan)
         return executions.running(tx, workspace_id)
 
@@ -177,8 +170,8 @@ async def ended(app: App, execution_id: str) -> ExecutionProcess:
 
 def waits_for(tx: Transaction, plan_id: str) -> str:
     """Why a run has not started, as a sentence."""
-    waiting = runs.waiting_plan(tx, plan_id)
-    return _WAITS_FOR[waiting.why] if waiting else "It has ended already."
+    row = runs.waiting_plan(tx, plan_id)
+    return waiting.SENTENCES[row.why] if row else "It has ended already."
 
 
 async def _follow(app: App, execution: ExecutionProcess, live: Live) -> None:
@@ -229,7 +222,7 @@ async def _wait_for_environment(app: App, execution: ExecutionProcess) -> None:
     assert execution.plan_id is not None, "what needs an environment has a plan"
     plan = await app.store.read(lambda tx: tx.get(RunPlan, execution.plan_id or ""))
     _let_go(app, execution.id)
-    await app.store.write(lambda tx: run.wait(tx, plan, run.ENVIRONMENT))
+    await app.store.write(lambda tx: waiting.wait(tx, plan, waiting.ENVIRONMENT))
     # An editor that came while this looked for an environment had nothing to wake yet.
     await wake_waiting(app)
 

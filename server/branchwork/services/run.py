@@ -26,22 +26,18 @@ from branchwork.domain.run import (
     Next,
     RunPlan,
     StepKind,
-    WaitingRun,
     what_follows,
 )
 from branchwork.domain.session import Session
 from branchwork.domain.task import Task, TaskStatus
 from branchwork.domain.transitions import with_status
 from branchwork.domain.workspace import Workspace
-from branchwork.services import plans, tasks
+from branchwork.services import plans, tasks, waiting
 from branchwork.services.app import new_id
 from branchwork.store import executions, runs, sessions, workspaces
 from branchwork.store import tasks as stored_tasks
 from branchwork.store.transaction import Transaction
 
-LIMIT = "limit"
-ENVIRONMENT = "environment"
-LEASE = "lease"
 LOST, NOT_COMMITTED = "lost", "notCommitted"
 HELD_AFTER = {
     End.COMPLETED: "The agent ended its turn without finishing.",
@@ -85,40 +81,12 @@ def enter(tx: Transaction, plan: RunPlan, around: Around) -> list[ExecutionProce
     why = _waits(tx, plan, step.kind, around)
     task = stored_tasks.of_workspace(tx, plan.workspace_id)
     if why is not None:
-        wait(tx, plan, why)
+        waiting.wait(tx, plan, why)
         return []
-    stop_waiting(tx, plan.id)
+    waiting.stop_waiting(tx, plan.id)
     _resume_work(tx, plan, task)
     beside = [] if executions.of_plan(tx, plan.id) else _begin(tx, plan)
     return [_insert_process(tx, plan, index, around.heads) for index in (*beside, plan.position)]
-
-
-def wait(tx: Transaction, plan: RunPlan, why: str) -> None:
-    """Let a run wait, behind those that wait already."""
-    tx.touch(stored_tasks.of_workspace(tx, plan.workspace_id))
-    waiting = runs.waiting_plan(tx, plan.id)
-    if waiting is not None:
-        tx.update(waiting, why=why)
-        return
-    line = runs.waiting(tx)
-    tx.insert(
-        WaitingRun(
-            id=new_id(),
-            plan_id=plan.id,
-            why=why,
-            place=line[-1].place + 1 if line else 1,
-            created_at=tx.now,
-            updated_at=tx.now,
-        )
-    )
-
-
-def stop_waiting(tx: Transaction, plan_id: str) -> bool:
-    """Take a run out of the line; whether it stood there."""
-    waiting = runs.waiting_plan(tx, plan_id)
-    if waiting is not None:
-        tx.delete(waiting)
-    return waiting is not None
 
 
 def current_step(tx: Transaction, plan_id: str) -> ExecutionProcess | None:
@@ -130,7 +98,7 @@ def current_step(tx: Transaction, plan_id: str) -> ExecutionProcess | None:
 
 def give_up(tx: Transaction, plan: RunPlan) -> None:
     """End a run that waits; what it has done so far is left for a person to look at."""
-    stop_waiting(tx, plan.id)
+    waiting.stop_waiting(tx, plan.id)
     tx.update(plan, closed_at=tx.now)
     if executions.of_plan(tx, plan.id):
         _to_review(tx, plan.workspace_id)
@@ -157,7 +125,7 @@ def record_end(tx: Transaction, execution_id: str, ending: Ending) -> ExecutionP
         tx.derive(turn, summary=ending.summary, stop_reason=ending.stop_reason, seen=False)
     if ending.holds_queue:
         _hold_queue(tx, execution, HELD_AFTER[ending.end])
-    tx.touch(stored_tasks.of_workspace(tx, execution.workspace_id))
+    stored_tasks.touch_work(tx, execution.workspace_id)
     return execution
 
 
@@ -288,16 +256,14 @@ def _hold_queue(tx: Transaction, execution: ExecutionProcess, why: str) -> None:
 
 def _to_review(tx: Transaction, workspace_id: str) -> None:
     task = stored_tasks.of_workspace(tx, workspace_id)
-    moved = tasks.move(tx, task, TaskStatus.IN_REVIEW)
-    if moved is task:
-        tx.touch(task)
+    tasks.move(tx, task, TaskStatus.IN_REVIEW)
+    stored_tasks.touch_work(tx, workspace_id)
 
 
 def _resume_work(tx: Transaction, plan: RunPlan, task: Task) -> None:
     """New work brings its task back to InProgress and its workspace back from the archive."""
-    moved = tasks.move(tx, task, TaskStatus.IN_PROGRESS)
-    if moved is task:
-        tx.touch(task)
+    tasks.move(tx, task, TaskStatus.IN_PROGRESS)
+    stored_tasks.touch_work(tx, plan.workspace_id)
     workspace = tx.get(Workspace, plan.workspace_id)
     if workspace.archived:
         tx.update(workspace, archived=False)
@@ -305,13 +271,10 @@ def _resume_work(tx: Transaction, plan: RunPlan, task: Task) -> None:
 
 def _waits(tx: Transaction, plan: RunPlan, kind: StepKind, around: Around) -> str | None:
     if not around.has_environment:
-        return ENVIRONMENT
+        return waiting.ENVIRONMENT
     if kind is not StepKind.CODING_AGENT:
         return None
-    if runs.lease_on(tx, place_of(tx.get(Workspace, plan.workspace_id))) is not None:
-        return LEASE
-    agents = [e for e in executions.running(tx) if e.run_reason is RunReason.CODING_AGENT]
-    return LIMIT if len(agents) >= around.agents_at_once else None
+    return waiting.of_agent(tx, plan, around.agents_at_once)
 
 
 def _begin(tx: Transaction, plan: RunPlan) -> list[int]:
@@ -388,7 +351,7 @@ def _insert_turn(tx: Transaction, plan: RunPlan, execution: ExecutionProcess) ->
 
 def require_free(tx: Transaction, workspace: Workspace) -> None:
     """Raises Conflict where an agent works in a workspace's directory, of whichever workspace."""
-    place = place_of(workspace)
+    place = waiting.place_of(workspace)
     held = runs.lease_on(tx, place)
     if held is not None:
         raise Conflict(
@@ -400,13 +363,8 @@ def require_free(tx: Transaction, workspace: Workspace) -> None:
         )
 
 
-def place_of(workspace: Workspace) -> str:
-    """The real path that a lease is on."""
-    return str(Path(workspace.container_ref or "").resolve())
-
-
 def _lease(tx: Transaction, execution: ExecutionProcess) -> None:
-    place = place_of(tx.get(Workspace, execution.workspace_id))
+    place = waiting.place_of(tx.get(Workspace, execution.workspace_id))
     tx.insert(Lease(real_path=place, execution_process_id=execution.id))
 
 

@@ -6,7 +6,7 @@ from branchwork.lsp.connection import EditorConnection
 from branchwork.lsp.features import repos as repo_features
 from branchwork.lsp.registry import Features
 from branchwork.protocol import settings as wire
-from branchwork.services import repos, settings, workspaces
+from branchwork.services import chain, repos, settings, workspaces
 
 _EDITABLE = {
     wire.SettingScope.REPO: repo_features.EDITABLE,
@@ -36,6 +36,8 @@ async def update_settings(
     values, id_ = params.values, params.id or ""
     if params.scope is wire.SettingScope.DAEMON:
         await ls.app.blocking(ls.app.settings.update, values)
+        # There may be room for more agents now.
+        await chain.wake_waiting(ls.app)
     else:
         unknown = set(values) - set(_EDITABLE[params.scope])
         if unknown:
