@@ -136,7 +136,14 @@ class Stage:
         return execution
 
     async def settled(self, workspace: Workspace) -> Task:
-        """The task, once nothing of the workspace runs and nothing will."""
+        """The task, once nothing runs any more and nothing of the workspace will."""
+        await self.settled_alone(workspace)
+        # An end is stored before what follows it is decided.
+        await self.until(self._idle)
+        return await self.task_of(workspace)
+
+    async def settled_alone(self, workspace: Workspace) -> None:
+        """Until nothing of the workspace runs and nothing will, while others may go on."""
 
         async def over() -> bool:
             return await self.app.store.read(
@@ -147,9 +154,6 @@ class Stage:
             )
 
         await self.until(over)
-        # An end is stored before what follows it is decided.
-        await self.until(self._idle)
-        return await self.task_of(workspace)
 
     async def _idle(self) -> bool:
         return not self.app.jobs

@@ -80,6 +80,11 @@ def commit_all(
     return Committed(commit=repositories.head_commit(worktree), left_out=left_out)
 
 
+def kept_back(worktree: Path) -> tuple[LeftOut, ...]:
+    """The new files in a worktree that a commit of ours would leave out."""
+    return _left_out(worktree, repositories.status(worktree), ())
+
+
 @contextmanager
 def message_file(message: str) -> Iterator[Path]:
     """The message in a file that exists while git needs it."""

@@ -3,7 +3,8 @@
 Taking one touches neither the user's index nor any branch.
 """
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,9 +97,15 @@ def restore_commit(
 
 
 def begin_with(
-    worktree: Path, snapshot: Snapshot, message: str, runner: Runner, env: Mapping[str, str]
-) -> str:
-    """Make what a snapshot holds the next commit of a clean worktree that stands where it began."""
+    worktree: Path,
+    snapshot: Snapshot,
+    message: str,
+    runner: Runner,
+    env: Mapping[str, str],
+    without: Sequence[str] = (),
+) -> str | None:
+    """Make what a snapshot holds the next commit of a clean worktree that stands where it began;
+    none where nothing is left of it without the named files."""
     head = repositories.head_commit(worktree)
     if head is None or head != snapshot.head:
         raise Conflict(
@@ -106,13 +113,27 @@ def begin_with(
             "that is checked out. Choose that base branch, or go on without them.",
             kind="otherBase",
         )
-    arguments = ("commit-tree", "-p", head, "-m", message, f"{snapshot.commit}^{{tree}}")
+    tree = _tree_without(worktree, snapshot.commit, without)
+    if tree == repositories.tree_id(worktree, head):
+        return None
+    arguments = ("commit-tree", "-p", head, "-m", message, tree)
     made = command.hooked(runner, env, worktree, *arguments)
     if made.code:
         raise commits.failure(arguments, made)
     commit = command.text(made.stdout).strip()
     _run(worktree, runner, env, "reset", "--quiet", "--keep", commit)
     return commit
+
+
+def _tree_without(worktree: Path, commit: str, names: Sequence[str]) -> str:
+    if not names:
+        return repositories.tree_id(worktree, commit)
+    with tempfile.TemporaryDirectory(prefix="branchwork-index-") as folder:
+        variables = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        command.output(worktree, "read-tree", commit, env=variables)
+        removing = ("update-index", "--force-remove", "-z", "--stdin")
+        command.output(worktree, *removing, stdin=paths.joined(names), env=variables)
+        return command.text(command.output(worktree, "write-tree", env=variables).stdout).strip()
 
 
 def _go_back(

@@ -95,7 +95,8 @@ async def _merge_all(
     attempts = await reviews.attempts(app, workspace_id, repo_id)
     waiting = [a for a in attempts if await app.blocking(_has_work, a)]
     if not waiting and not done:
-        raise Conflict(
+        refusal = await app.store.read(lambda tx: _refused(tx, attempts[0])) if attempts else None
+        raise refusal or Conflict(
             "There is nothing to merge: the branch has no commits of its own.",
             kind="nothingToMerge",
             workspace_id=workspace_id,

@@ -17,8 +17,8 @@ from branchwork.domain.run import Intent, RunPlan
 from branchwork.domain.session import Session
 from branchwork.domain.task import Task
 from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
-from branchwork.git import branches, command, repositories, snapshots
-from branchwork.services import chain, defaults, plans, repos, run, worktrees
+from branchwork.git import branches, command, repositories
+from branchwork.services import carrying, chain, defaults, plans, repos, run, worktrees
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded, required
 from branchwork.store import executions, sessions, workspaces
@@ -283,14 +283,21 @@ async def _make(
     # At the same time: in a large checkout it takes git a while to see that nothing was changed.
     notes, changed = await asyncio.gather(
         worktrees.make(app, workspace, checkouts, wanted.environment, intent),
-        _with_changes(app, checkouts),
+        carrying.with_changes(app, checkouts),
         return_exceptions=True,
     )
     if isinstance(notes, BaseException):
         raise notes
     if isinstance(changed, BaseException):
         raise changed
-    return notes + await _uncommitted(app, workspace, changed, wanted, intent)
+    if not wanted.carry_uncommitted:
+        return notes + carrying.left_behind(changed)
+    runner = worktrees.runner(app, f"{intent.id}-carry")
+    for checkout in changed:
+        notes += await app.blocking(
+            carrying.carry, workspace.id, checkout, runner, wanted.environment
+        )
+    return notes
 
 
 async def _take_back(
@@ -405,47 +412,3 @@ async def _own_checkout(app: App, found: Sequence[Repo], wanted: Start) -> tuple
             field="isolation",
         )
     return found[0], Path(found[0].path)
-
-
-async def _with_changes(
-    app: App, checkouts: Sequence[worktrees.Checkout]
-) -> list[worktrees.Checkout]:
-    """Those whose repos have uncommitted changes in the user's own checkout."""
-    found = [
-        await app.blocking(repositories.status, Path(checkout.repo.path)) for checkout in checkouts
-    ]
-    return [one for one, status in zip(checkouts, found, strict=True) if not status.is_clean]
-
-
-async def _uncommitted(
-    app: App,
-    workspace: Workspace,
-    changed: Sequence[worktrees.Checkout],
-    wanted: Start,
-    intent: Intent,
-) -> list[str]:
-    """Carry the user's uncommitted changes over where that is wanted, else say that they stay."""
-    notes = []
-    for checkout in changed:
-        root = Path(checkout.repo.path)
-        if wanted.carry_uncommitted:
-            await app.blocking(_carry, app, workspace, checkout, wanted.environment, intent)
-            notes.append(f"The branch begins with your uncommitted changes in {root}.")
-        else:
-            notes.append(f"Your uncommitted changes in {root} are not on the new branch.")
-    return notes
-
-
-def _carry(
-    app: App,
-    workspace: Workspace,
-    checkout: worktrees.Checkout,
-    environment: Mapping[str, str],
-    intent: Intent,
-) -> None:
-    runner = worktrees.runner(app, f"{intent.id}-carry")
-    root = Path(checkout.repo.path)
-    number = len(snapshots.listed(root, workspace.id)) + 1
-    taken = snapshots.take(root, workspace.id, number, runner, environment)
-    message = f"WIP from {branches.default(root) or 'HEAD'}"
-    snapshots.begin_with(checkout.directory, taken, message, runner, environment)
