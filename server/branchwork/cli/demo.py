@@ -13,11 +13,13 @@ from branchwork.cli.demo_place import Place
 from branchwork.cli.demo_story import Story
 from branchwork.cli.demo_watch import StepFailed
 from branchwork.cli.terminal import Terminal
-from branchwork.client.errors import ClientError
+from branchwork.client.errors import ClientError, RequestFailed
 from branchwork.domain.errors import BranchworkError
 
 INTERRUPTED = 130
 FAILED = 1
+INTERNAL_ERROR = -32603
+LOG_LINES = 40
 SCRIPTED = "SCRIPTED"
 
 
@@ -46,7 +48,7 @@ def _in_a_place(terminal: Terminal, agent: str, *, keep: bool) -> int:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     story = Story(place, terminal, {**environ, **place.variables}, agent)
     try:
-        code = _tell(story, terminal, f"Everything lies in {place.root}{_until(keep)}.")
+        code = _tell(story, terminal, place, keep=keep)
     finally:
         # From here on nothing may stop us: what was started has to end.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -57,17 +59,16 @@ def _in_a_place(terminal: Terminal, agent: str, *, keep: bool) -> int:
     return FAILED if left else code
 
 
-def _tell(story: Story, terminal: Terminal, where: str) -> int:
+def _tell(story: Story, terminal: Terminal, place: Place, *, keep: bool) -> int:
     try:
         terminal.title("Branchwork: from a selection to a merged branch")
-        terminal.say(where)
+        terminal.say(f"Everything lies in {place.root}" + ("." if keep else ", until the end."))
         story.tell()
+    except BrokenPipeError:
+        return FAILED
     except (StepFailed, ClientError, BranchworkError, endpoint.DataFolderUnusable, OSError) as why:
-        if isinstance(why, BrokenPipeError):
-            return FAILED
         terminal.end_live()
-        sys.stdout.flush()
-        print(f"\nStep {story.step} failed: {why}", file=sys.stderr)
+        _say_what_failed(story.step, why, place, keep=keep)
         return FAILED
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
@@ -76,8 +77,15 @@ def _tell(story: Story, terminal: Terminal, where: str) -> int:
     return 0
 
 
-def _until(keep: bool) -> str:
-    return "" if keep else ", until the end"
+def _say_what_failed(step: int, why: Exception, place: Place, *, keep: bool) -> None:
+    print(f"\nStep {step} failed: {why}", file=sys.stderr)
+    if isinstance(why, RequestFailed) and why.code == INTERNAL_ERROR:
+        # Nobody can look at it when the folder is gone.
+        with suppress(OSError):
+            lines = place.log.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]
+            print("\n".join(["The end of the daemon's log:", *lines]), file=sys.stderr)
+    if not keep:
+        print("With --keep the folder stays, and the daemon's log in it.", file=sys.stderr)
 
 
 def _end(story: Story, place: Place, *, keep: bool) -> list[int]:

@@ -60,6 +60,10 @@ class Place:
         return self.root / "data"
 
     @property
+    def log(self) -> Path:
+        return self.data / "log" / "daemon.log"
+
+    @property
     def worktrees(self) -> Path:
         return self.root / "worktrees"
 
