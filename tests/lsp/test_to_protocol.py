@@ -132,7 +132,8 @@ WORKSPACE_VIEW = views.WorkspaceView(
     running=True,
     needs_you=False,
     conversation_id="c",
-    waiting=None,
+    executor="CODEX",
+    waiting=WAITING,
 )
 CONVERSATION_VIEW = views.ConversationView(
     id="c",

@@ -150,6 +150,16 @@ export interface AttentionChangedParams {
   items: AttentionItem[];
 }
 
+/** Items that are new to this client. */
+export interface AttentionClaimParams {
+  ids: string[];
+}
+
+/** Those that are its to announce. */
+export interface AttentionClaimResult {
+  ids: string[];
+}
+
 /** One thing that waits; `id` is that of the approval, the execution or the queued prompt. */
 export interface AttentionItem {
   id: string;
@@ -1362,7 +1372,7 @@ export interface TaskCreateAndStartResult {
   task: Task;
 }
 
-/** Either `projectId` and `title`, or `uri` with what a code action knows. From a `uri` the repository and a project for it are registered if need be, and title and description are made from `todo`, else `diagnostic`, else the selection. */
+/** Either `projectId` and `title`, or `uri` with what a code action knows. From a `uri` the repository and a project for it are registered if need be, and title and description are made from `todo`, else `diagnostic`, else the selection. With a `title` it may be the `uri` of a folder, too. */
 export interface TaskCreateParams {
   projectId?: string;
   title?: string;
@@ -1628,6 +1638,26 @@ export interface Workspace {
   needsYou: boolean;
   /** The newest conversation. */
   conversationId?: string;
+  /** The agent of the newest conversation. */
+  executor?: string;
+  /** Its run, where that can't go on yet. */
+  waiting?: WaitingRun;
+}
+
+/** Which file of a diff; of a renamed one its `oldPath`. */
+export interface WorkspaceBaseFileParams {
+  workspaceId: string;
+  repoId: string;
+  path: string;
+  scope?: DiffScope;
+}
+
+/** What stood in it. */
+export interface WorkspaceBaseFileResult {
+  /** null where it was not there, or can't be shown as text. */
+  text: string | null;
+  /** Why its text is not here: `tooLarge` or `binary`. */
+  omitted?: string;
 }
 
 /** For which task, with which repos. */
@@ -1919,6 +1949,9 @@ export const workspaceDiff = new RequestType<WorkspaceDiffParams, WorkspaceDiffR
 /** What comes on the `partialResultToken` of `workspaceDiff`. */
 export const workspaceDiffProgress = new ProgressType<WorkspaceDiffPart>();
 
+/** A file as it was before what the diff of that scope shows, for an editor that shows both sides of it; the other side is the diff's `uri`. */
+export const workspaceBaseFile = new RequestType<WorkspaceBaseFileParams, WorkspaceBaseFileResult, void>("branchwork/workspace/baseFile");
+
 /** What a merge would change, where it would conflict, and why it would be refused. Nothing is changed. */
 export const workspaceMergePreview = new RequestType<WorkspaceMergePreviewParams, WorkspaceMergePreviewResult, void>("branchwork/workspace/mergePreview");
 
@@ -1976,6 +2009,9 @@ export const changesSince = new RequestType<ChangesSinceParams, ChangesSinceResu
 
 /** What waits for a person, the oldest first: requests of agents, runs that failed, were lost or finished and were not seen, and prompts that are held. */
 export const attentionList = new RequestType<AttentionListParams, AttentionListResult, void>("branchwork/attention/list");
+
+/** Which of some new items this client shall announce. Each is given to whoever asks first, so that of many windows one tells the person. */
+export const attentionClaim = new RequestType<AttentionClaimParams, AttentionClaimResult, void>("branchwork/attention/claim");
 
 /** The settings of the daemon, a repo or a workspace, with their defaults. */
 export const settingsGet = new RequestType<SettingsGetParams, SettingsResult, void>("branchwork/settings/get");

@@ -60,10 +60,17 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._seq = 0
         self._running = False
+        self._claimed: set[str] = set()
 
     def of(self, ls: EditorConnection) -> Listener:
         """The listener of a connection."""
         return next(one for one in self._listeners if one.ls is ls)
+
+    def claim(self, ids: Sequence[str]) -> list[str]:
+        """Those of some items that nobody announces yet; from now on whoever asked does."""
+        given = [id for id in dict.fromkeys(ids) if id not in self._claimed]
+        self._claimed.update(given)
+        return given
 
     async def join(self, ls: EditorConnection, projects: Projects) -> None:
         """Listen from now on, until the connection closes."""
@@ -97,6 +104,8 @@ class Feed:
                 self._tell(app, listener, found)
             found = await app.store.read(lambda tx: _read(tx, self._seq))
         items = await attention.items(app)
+        # What waits no more may be announced when it waits again.
+        self._claimed &= {item.id for item in items}
         moment = await _moment(app)
         for listener in tuple(self._listeners):
             await self._tell_attention(listener, moment, items)

@@ -121,6 +121,8 @@ def workspace(view: views.WorkspaceView) -> wire_workspaces.Workspace:
         running=view.running,
         needs_you=view.needs_you,
         conversation_id=view.conversation_id,
+        executor=view.executor,
+        waiting=waiting(view.workspace.id, view.waiting),
     )
 
 

@@ -53,6 +53,18 @@ class AttentionChangedParams(Reading, frozen=True, kw_only=True):
     items: list[AttentionItem]
 
 
+class AttentionClaimParams(Struct, frozen=True, kw_only=True):
+    """Items that are new to this client."""
+
+    ids: list[str]
+
+
+class AttentionClaimResult(Struct, frozen=True, kw_only=True):
+    """Those that are its to announce."""
+
+    ids: list[str]
+
+
 LIST = Request(
     method="branchwork/attention/list",
     params=AttentionListParams,
@@ -60,6 +72,14 @@ LIST = Request(
     doc="What waits for a person, the oldest first: requests of agents, runs that failed, "
     "were lost or finished and were not seen, and prompts that are held.",
     example=Example(result={**examples.READING, "items": [examples.ATTENTION_ITEM]}),
+)
+CLAIM = Request(
+    method="branchwork/attention/claim",
+    params=AttentionClaimParams,
+    result=AttentionClaimResult,
+    doc="Which of some new items this client shall announce. Each is given to whoever asks first, "
+    "so that of many windows one tells the person.",
+    example=Example(params={"ids": [examples.APPROVAL_ID]}, result={"ids": [examples.APPROVAL_ID]}),
 )
 CHANGED = Notification(
     method="branchwork/attention/changed",

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from branchwork.domain.errors import GitFailed, NotFound
+from branchwork.domain.errors import Conflict, GitFailed, NotFound
 from branchwork.protocol import examples
 from branchwork.protocol.method import Example, Request
 from branchwork.protocol.struct import ProgressToken, Struct
@@ -77,6 +77,24 @@ class WorkspaceDiffResult(Struct, frozen=True, kw_only=True):
     deletions: int
 
 
+class WorkspaceBaseFileParams(Struct, frozen=True, kw_only=True):
+    """Which file of a diff; of a renamed one its `oldPath`."""
+
+    workspace_id: str
+    repo_id: str
+    path: str
+    scope: DiffScope = DiffScope.ALL
+
+
+class WorkspaceBaseFileResult(Struct, frozen=True, kw_only=True):
+    """What stood in it."""
+
+    text: str | None
+    """null where it was not there, or can't be shown as text."""
+    omitted: str | None = None
+    """Why its text is not here: `tooLarge` or `binary`."""
+
+
 DIFF = Request(
     method="branchwork/workspace/diff",
     params=WorkspaceDiffParams,
@@ -98,4 +116,20 @@ DIFF = Request(
     ),
     bare="Opens the diff of the current workspace as a document, "
     "else the board, where each workspace has its link.",
+)
+BASE_FILE = Request(
+    method="branchwork/workspace/baseFile",
+    params=WorkspaceBaseFileParams,
+    result=WorkspaceBaseFileResult,
+    doc="A file as it was before what the diff of that scope shows, "
+    "for an editor that shows both sides of it; the other side is the diff's `uri`.",
+    errors=(NotFound, Conflict, GitFailed),
+    example=Example(
+        params={
+            "workspaceId": examples.WORKSPACE_ID,
+            "repoId": examples.REPO_ID,
+            "path": "src/cart.py",
+        },
+        result={"text": "def first(items):\n    return items[0]\n"},
+    ),
 )

@@ -67,7 +67,8 @@ class TaskCreateParams(Struct, frozen=True, kw_only=True):
     """Either `projectId` and `title`, or `uri` with what a code action knows.
 
     From a `uri` the repository and a project for it are registered if need be, and title and
-    description are made from `todo`, else `diagnostic`, else the selection.
+    description are made from `todo`, else `diagnostic`, else the selection. With a `title` it may
+    be the `uri` of a folder, too.
     """
 
     project_id: str | None = None

@@ -62,6 +62,10 @@ class Workspace(Struct, frozen=True, kw_only=True):
     needs_you: bool
     conversation_id: str | None = None
     """The newest conversation."""
+    executor: str | None = None
+    """The agent of the newest conversation."""
+    waiting: "WaitingRun | None" = None
+    """Its run, where that can't go on yet."""
 
 
 class Session(Struct, frozen=True, kw_only=True):

@@ -71,7 +71,7 @@ def upsert(tx: Transaction, execution_id: str, requests: Sequence[Request]) -> N
                     updated_at=tx.now,
                 )
             )
-            _touch_task(tx, row)
+            _touch_work(tx, row)
         if request.outcome is not None and row.status is ApprovalStatus.PENDING:
             _close(tx, row, ApprovalStatus.WITHDRAWN)
 
@@ -111,13 +111,13 @@ def _require_pending(approval: Approval) -> None:
 def _close(tx: Transaction, approval: Approval, status: ApprovalStatus, **values: Any) -> Approval:
     with_status(approval, status, MOVES)
     closed = tx.update(approval, status=status, **values)
-    _touch_task(tx, closed)
+    _touch_work(tx, closed)
     return closed
 
 
-def _touch_task(tx: Transaction, approval: Approval) -> None:
+def _touch_work(tx: Transaction, approval: Approval) -> None:
     execution = tx.get(ExecutionProcess, approval.execution_process_id)
-    tx.touch(stored_tasks.of_workspace(tx, execution.workspace_id))
+    stored_tasks.touch_work(tx, execution.workspace_id)
 
 
 def _queue_reason(tx: Transaction, approval: Approval, reason: str) -> None:

@@ -16,6 +16,7 @@ from branchwork.services import entries as folded
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded
 from branchwork.store import approvals, executions, runs, sessions
+from branchwork.store import tasks as stored_tasks
 from branchwork.store.transaction import Transaction
 
 _GROWING = ("text", "output")
@@ -110,6 +111,7 @@ async def mark_seen(app: App, conversation_id: str) -> None:
             turn = executions.turn_of(tx, execution.id)
             if turn is not None and not turn.seen:
                 tx.derive(turn, seen=True)
+        stored_tasks.touch_work(tx, last.workspace_id)
 
     await app.store.write(write)
 

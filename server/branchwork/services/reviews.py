@@ -9,7 +9,7 @@ from branchwork.domain.errors import Conflict, InvalidInput, NotFound
 from branchwork.domain.merge import Merge
 from branchwork.domain.repo import Repo
 from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
-from branchwork.git import branches, diffs, repositories
+from branchwork.git import branches, contents, diffs, repositories
 from branchwork.git.diffs import FileChange
 from branchwork.services.app import App
 from branchwork.store import executions, merges, workspaces
@@ -97,13 +97,28 @@ async def diff(
     with_patch: bool = False,
 ) -> list[RepoDiff]:
     """The files that differ, with a patch of one of them or of all where it is asked for."""
-    if scope not in (ALL, UNCOMMITTED, LAST_TURN):
-        raise InvalidInput(f"There is no diff of {scope!r}.", kind="unknownScope", field="scope")
+    require_scope(scope)
     found = await attempts(app, workspace_id, repo_id)
     return [
         await app.blocking(_diff, attempt, scope, path, with_patch=with_patch or path is not None)
         for attempt in found
     ]
+
+
+async def base_file(
+    app: App, workspace_id: str, repo_id: str, path: str, scope: str, limit: int
+) -> bytes | None:
+    """A file as the diff of that scope begins with; None where it was not there, `limit` + 1 bytes
+    where it is longer."""
+    require_scope(scope)
+    (attempt,) = await attempts(app, workspace_id, repo_id)
+    return await app.blocking(_base_file, attempt, path, scope, limit)
+
+
+def require_scope(scope: str) -> None:
+    """Raises InvalidInput for what is no scope."""
+    if scope not in (ALL, UNCOMMITTED, LAST_TURN):
+        raise InvalidInput(f"There is no diff of {scope!r}.", kind="unknownScope", field="scope")
 
 
 def status_of(attempt: Attempt) -> RepoStatus:
@@ -185,6 +200,11 @@ def _diff(attempt: Attempt, scope: str, path: str | None, *, with_patch: bool) -
     return RepoDiff(
         attempt=attempt, base_commit=base, files=tuple(files), patches=patches, omitted=omitted
     )
+
+
+def _base_file(attempt: Attempt, path: str, scope: str, limit: int) -> bytes | None:
+    require_directory(attempt)
+    return contents.at(attempt.root, _base(attempt, scope), path, limit)
 
 
 def _share_out(

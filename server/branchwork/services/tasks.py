@@ -19,10 +19,13 @@ from branchwork.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodePlace:
-    """Where in the code a task comes from; `line` counts from 1, `text` is the selection."""
+    """Where in the code a task comes from; `line` counts from 1, `text` is the selection.
+
+    Without a line it is only the folder whose repository is meant.
+    """
 
     path: Path
-    line: int
+    line: int = 0
     text: str = ""
     language: str = ""
     todo: str | None = None
@@ -67,7 +70,9 @@ async def create_from_code(
     found = await repos.of_file(app, place.path)
     title = required("title", title or title_of(place))
     worktree = found.worktree if found else None
-    description = bounded("description", description or description_of(place, worktree))
+    if place.line:
+        description = description or description_of(place, worktree)
+    description = bounded("description", description)
     root = found.root if found else None
 
     def write(tx: Transaction) -> Created:
@@ -180,7 +185,7 @@ def excerpt(description: str | None, query: str) -> str | None:
 
 
 def _project_of_worktree(tx: Transaction, path: Path) -> Project | None:
-    for folder in path.parents:
+    for folder in (path, *path.parents):
         workspace = workspaces.of_container(tx, str(folder))
         if workspace is not None:
             task = tx.get(Task, workspace.task_id)

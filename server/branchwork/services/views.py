@@ -76,6 +76,7 @@ class WorkspaceView:
     running: bool
     needs_you: bool
     conversation_id: str | None
+    executor: str | None
     waiting: WaitingRun | None
 
 
@@ -276,6 +277,7 @@ def workspace_view(tx: Transaction, workspace_id: str) -> WorkspaceView:
         running=bool(executions.running(tx, workspace_id)),
         needs_you=approvals.waits(tx, workspace_id),
         conversation_id=own_sessions[-1].conversation_id if own_sessions else None,
+        executor=own_sessions[-1].executor if own_sessions else None,
         waiting=runs.waiting_plan(tx, plans[0].id) if plans else None,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, Index, Select, Table, Text, func, or_, select
 
 from branchwork.domain.task import Task, TaskStatus
+from branchwork.domain.workspace import Workspace
 from branchwork.store.approvals import waiting_workspaces
 from branchwork.store.executions import running_workspaces
 from branchwork.store.schema import bookkeeping, identity, metadata, owner
@@ -90,6 +91,12 @@ def of_workspace(tx: Transaction, workspace_id: str) -> Task:
     task = tx.one(Task, statement)
     assert task is not None, "the foreign key holds"
     return task
+
+
+def touch_work(tx: Transaction, workspace_id: str) -> None:
+    """Tell clients that what runs or waits in a workspace is different: of it and of its task."""
+    tx.touch(tx.get(Workspace, workspace_id))
+    tx.touch(of_workspace(tx, workspace_id))
 
 
 def flags(tx: Transaction, found: Sequence[Task]) -> dict[str, TaskFlags]:

@@ -98,6 +98,14 @@
 ---@field seq integer
 ---@field items branchwork.AttentionItem[]
 
+--- Items that are new to this client.
+---@class branchwork.AttentionClaimParams
+---@field ids string[]
+
+--- Those that are its to announce.
+---@class branchwork.AttentionClaimResult
+---@field ids string[]
+
 --- One thing that waits; `id` is that of the approval, the execution or the queued prompt.
 ---@class branchwork.AttentionItem
 ---@field id string
@@ -1086,7 +1094,7 @@
 ---@field notes string[] Sentences for the person, such as what was left uncommitted.
 ---@field task branchwork.Task
 
---- Either `projectId` and `title`, or `uri` with what a code action knows. From a `uri` the repository and a project for it are registered if need be, and title and description are made from `todo`, else `diagnostic`, else the selection.
+--- Either `projectId` and `title`, or `uri` with what a code action knows. From a `uri` the repository and a project for it are registered if need be, and title and description are made from `todo`, else `diagnostic`, else the selection. With a `title` it may be the `uri` of a folder, too.
 ---@class branchwork.TaskCreateParams
 ---@field projectId? string
 ---@field title? string
@@ -1306,6 +1314,20 @@
 ---@field running boolean
 ---@field needsYou boolean
 ---@field conversationId? string The newest conversation.
+---@field executor? string The agent of the newest conversation.
+---@field waiting? branchwork.WaitingRun Its run, where that can't go on yet.
+
+--- Which file of a diff; of a renamed one its `oldPath`.
+---@class branchwork.WorkspaceBaseFileParams
+---@field workspaceId string
+---@field repoId string
+---@field path string
+---@field scope? branchwork.DiffScope
+
+--- What stood in it.
+---@class branchwork.WorkspaceBaseFileResult
+---@field text? string null where it was not there, or can't be shown as text.
+---@field omitted? string Why its text is not here: `tooLarge` or `binary`.
 
 --- For which task, with which repos.
 ---@class branchwork.WorkspaceCreateParams
@@ -1526,6 +1548,8 @@ M.methods = {
   taskCreateAndStart = "branchwork/task/createAndStart",
   --- What the workspace changed, per file with status and counts, committed or not, untracked files too. Patches come only on demand. branchwork.WorkspaceDiffParams -> branchwork.WorkspaceDiffResult, pieces: branchwork.WorkspaceDiffPart
   workspaceDiff = "branchwork/workspace/diff",
+  --- A file as it was before what the diff of that scope shows, for an editor that shows both sides of it; the other side is the diff's `uri`. branchwork.WorkspaceBaseFileParams -> branchwork.WorkspaceBaseFileResult
+  workspaceBaseFile = "branchwork/workspace/baseFile",
   --- What a merge would change, where it would conflict, and why it would be refused. Nothing is changed. branchwork.WorkspaceMergePreviewParams -> branchwork.WorkspaceMergePreviewResult
   workspaceMergePreview = "branchwork/workspace/mergePreview",
   --- Merges the work into the target branch, repo by repo. A Conflict carries as `kind` what `mergePreview` gives as the refusal's. branchwork.WorkspaceMergeParams -> branchwork.WorkspaceMergeResult
@@ -1562,6 +1586,8 @@ M.methods = {
   changesSince = "branchwork/changes/since",
   --- What waits for a person, the oldest first: requests of agents, runs that failed, were lost or finished and were not seen, and prompts that are held. branchwork.AttentionListParams -> branchwork.AttentionListResult
   attentionList = "branchwork/attention/list",
+  --- Which of some new items this client shall announce. Each is given to whoever asks first, so that of many windows one tells the person. branchwork.AttentionClaimParams -> branchwork.AttentionClaimResult
+  attentionClaim = "branchwork/attention/claim",
   --- The settings of the daemon, a repo or a workspace, with their defaults. branchwork.SettingsGetParams -> branchwork.SettingsResult
   settingsGet = "branchwork/settings/get",
   --- Changes the settings that are named and answers with all of that scope. An unknown name or a wrong value changes nothing. branchwork.SettingsUpdateParams -> branchwork.SettingsResult

@@ -59,6 +59,11 @@ def register(features: Features) -> None:
         read = await views.reading(ls.app, lambda _tx: None)
         return wire.ChangesSubscribeResult(**pages.reading(read))
 
+    async def claim(
+        _ls: EditorConnection, params: wire_attention.AttentionClaimParams
+    ) -> wire_attention.AttentionClaimResult:
+        return wire_attention.AttentionClaimResult(ids=told.claim(params.ids))
+
     async def initialized(ls: EditorConnection, _params: Any) -> None:
         _lend_environment(ls)
         job = ls.app.start_job(activity.show(ls), "activity")
@@ -75,6 +80,7 @@ def register(features: Features) -> None:
     features.method(wire.SUBSCRIBE, subscribe)
     features.method(wire.SINCE, changes_since)
     features.method(wire_attention.LIST, list_attention)
+    features.method(wire_attention.CLAIM, claim)
     features.standard(types.INITIALIZED, initialized)
     features.standard(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, _roots_changed)
 

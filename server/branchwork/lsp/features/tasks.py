@@ -224,6 +224,10 @@ async def _create(ls: EditorConnection, params: wire.TaskCreateParams) -> tasks.
 
 
 def _code_place(ls: EditorConnection, params: wire.TaskCreateParams) -> CodePlace:
+    path = texts.local_path(params.uri or "")
+    if path.is_dir():
+        targets.required(params, "title")
+        return CodePlace(path=path)
     source = texts.source(ls, params.uri or "")
     place = _range(params)
     text = params.selection

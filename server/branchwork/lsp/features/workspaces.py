@@ -19,6 +19,8 @@ from branchwork.store import sessions
 from branchwork.store import workspaces as stored
 from branchwork.store.transaction import Transaction
 
+LONGEST_FILE_BYTES = 4 << 20
+
 
 async def list_workspaces(
     ls: EditorConnection, params: wire.WorkspaceListParams
@@ -167,6 +169,27 @@ async def workspace_diff(
     )
 
 
+async def base_file(
+    ls: EditorConnection, params: diffs.WorkspaceBaseFileParams
+) -> diffs.WorkspaceBaseFileResult:
+    """The left side of a diff."""
+    raw = await reviews.base_file(
+        ls.app,
+        params.workspace_id,
+        params.repo_id,
+        params.path,
+        params.scope,
+        LONGEST_FILE_BYTES,
+    )
+    if raw is None:
+        return diffs.WorkspaceBaseFileResult(text=None)
+    if len(raw) > LONGEST_FILE_BYTES:
+        return diffs.WorkspaceBaseFileResult(text=None, omitted="tooLarge")
+    if b"\0" in raw:
+        return diffs.WorkspaceBaseFileResult(text=None, omitted="binary")
+    return diffs.WorkspaceBaseFileResult(text=raw.decode("utf-8", "replace"))
+
+
 async def preview_merge(
     ls: EditorConnection, params: wire_merges.WorkspaceMergePreviewParams
 ) -> wire_merges.WorkspaceMergePreviewResult:
@@ -205,6 +228,7 @@ def register(features: Features) -> None:
     features.method(wire.CREATE, create_workspace)
     features.method(wire.UPDATE, update_workspace)
     features.method(wire.STATUS, workspace_status)
+    features.method(diffs.BASE_FILE, base_file)
     at = targets.current_workspace
     start = ("task_id", "workspace_id")
     targets.answer(features, starts.START, start_workspace, start, _idle_task)
