@@ -89,6 +89,11 @@ class Neovim:
         """The text of the current buffer."""
         return list(self._session.current.buffer)
 
+    def until_line(self, text: str) -> None:
+        """Waits until a line of the current buffer holds the text."""
+        found = "vim.iter(vim.api.nvim_buf_get_lines(0, 0, -1, true)):any(function(line)"
+        self.until(f"{found} return line:find('{text}', 1, true) end)")
+
     def file(self) -> Path:
         """The file in the current window."""
         return Path(self._session.current.buffer.name)

@@ -29,8 +29,9 @@ def announce(ls: EditorConnection, item: AttentionItem) -> None:
         ls.app.start_job(_announce(ls, item), f"announce {item.id}")
 
 
-def tell(ls: EditorConnection, result: object, done: str | None = None) -> None:
-    """Say what a command did, with the notes of its result: such an editor drops results."""
+async def tell(ls: EditorConnection, result: object, done: str | None = None) -> None:
+    """Show what a command did, with the notes of its result: such an editor drops results."""
+    await document_files.refresh(ls)
     notes = [str(note) for note in getattr(result, "notes", ())]
     said = " ".join([*([done] if done else []), *notes])
     if said and wants(ls):

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
+from branchwork.domain.errors import BranchworkError
 from branchwork.lsp.connection import EditorConnection
 from branchwork.lsp.errors import EditorRefused
 from branchwork.protocol.documents import DocumentOpenResult
@@ -63,6 +64,19 @@ async def write(ls: EditorConnection, document: Document) -> Path:
     return await documents.write(ls.app, document, ls.environment, _in_editor(ls, uri))
 
 
+async def refresh(ls: EditorConnection) -> None:
+    """Write the documents that are open anew, for editors that read them again when they change;
+    never below an edit that is not saved."""
+    for uri in tuple(ls.workspace.text_documents):
+        document = document_of(ls, uri)
+        if document is None or not await _is_saved(ls, uri, document):
+            continue
+        try:
+            await write(ls, document)
+        except BranchworkError as error:
+            logger.info("%s is not written anew: %s", uri, error)
+
+
 async def current(ls: EditorConnection, kind: Kind) -> Document:
     """The document of a kind that the editor's folders suggest, else their board."""
     roots = ls.roots
@@ -90,6 +104,11 @@ async def answer_to(ls: EditorConnection, method: str, params: object) -> Any:
 def _in_editor(ls: EditorConnection, uri: str) -> str | None:
     opened = ls.workspace.text_documents.get(unquote(uri))
     return None if opened is None else opened.source
+
+
+async def _is_saved(ls: EditorConnection, uri: str, document: Document) -> bool:
+    saved: str = await ls.app.blocking(documents.read, path_of(ls.app.data, document))
+    return _in_editor(ls, uri) == saved
 
 
 async def _shown(ls: EditorConnection, uri: str) -> bool:

@@ -61,7 +61,7 @@ def answer(
                 return await documents.open_document(ls, DocumentOpenParams(kind=otherwise))
             params = msgspec.structs.replace(params, **found)
         result = await handler(ls, params)
-        announce.tell(ls, result)
+        await announce.tell(ls, result)
         return result
 
     features.request(request.method, request.params, strictly)

@@ -28,18 +28,20 @@ UNTITLED = "Untitled task"
 
 async def list_tasks(ls: EditorConnection, params: wire.TaskListParams) -> wire.TaskListResult:
     """The newest first."""
+    roots = ls.roots
 
-    def read(tx: Transaction) -> list[views.TaskView]:
+    def read(tx: Transaction) -> tuple[list[views.TaskView], views.Place]:
         statuses = params.statuses or ()
-        found = stored.page(tx, params.limit, params.cursor, params.project_id, statuses)
-        return views.task_views(tx, found)
+        page = stored.page(tx, params.limit, params.cursor, params.project_id, statuses)
+        return views.task_views(tx, page), views.place_of(tx, roots)
 
-    found = await views.reading(ls.app, read)
+    read_ = await views.reading(ls.app, read)
+    found, at = read_.value
     return wire.TaskListResult(
-        **pages.reading(found),
-        tasks=[to_protocol.task(view) for view in found.value],
-        next_cursor=pages.next_cursor([view.task for view in found.value], params.limit),
-        current=to_protocol.current(await targets.place(ls)),
+        **pages.reading(read_),
+        tasks=[to_protocol.task(view) for view in found],
+        next_cursor=pages.next_cursor([view.task for view in found], params.limit),
+        current=to_protocol.current(at),
     )
 
 
@@ -182,7 +184,7 @@ def _command(
     async def run(ls: EditorConnection, given_: wire.TaskCreateParams) -> object:
         if given_.title is not None or given_.uri is not None:
             result = await handler(ls, given_)
-            announce.tell(ls, result, f"Created the task “{quoted(result.task.title)}”.")
+            await announce.tell(ls, result, f"Created the task “{quoted(result.task.title)}”.")
             return result
         at = await targets.place(ls)
         if at.project is None:
