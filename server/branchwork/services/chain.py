@@ -214,7 +214,9 @@ async def _spawn(app: App, execution: ExecutionProcess) -> Ending | None:
         directory = app.execution_directory(execution.id)
         await app.blocking(spawn.start, directory, spec, app.run_directory)
     except BranchworkError as error:
-        return Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
+        # A shim that was killed as soon as it ran: what becomes of that its follower tells.
+        if isinstance(error, StorageFull) or not await follow.has_begun(app, execution):
+            return Ending(end=End.FAILED, reason=error.reason, sentence=error.sentence)
     return None
 
 

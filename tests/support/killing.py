@@ -1,0 +1,135 @@
+"""Kill -9 at moments that are spread over a run, and the end of everything that a round started."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from branchwork import endpoint
+from branchwork.daemon import lock
+from branchwork.execution import processes, stop
+from support.survival import Person, Place
+
+LOOK_SECONDS = 0.002
+
+
+# Read at once: fixtures take such variables out of the environment of tests.
+_ASKED = int(os.environ.get("BRANCHWORK_CHAOS_ROUNDS", "0"))
+SEED = int(os.environ.get("BRANCHWORK_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1 << 30)
+
+
+IN_FULL = _ASKED > 0
+
+
+def rounds(full: int, few: int) -> int:
+    """`few`, or of `full` the share that the environment asks for, which says 50 for all."""
+    return max(1, full * _ASKED // 50) if _ASKED else few
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """So many events into the run, and so long after the last of them.
+
+    `away`: seconds that nobody asks for the next daemon.
+    """
+
+    events: int
+    delay: float
+    away: float = 0.0
+
+
+def moments(chance: random.Random, events: int) -> list[Moment]:
+    """One to three, anywhere in a run of so many events; often one of them at a start."""
+    found = []
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        away = chance.uniform(0, 1.5) if chance.random() < 0.4 else 0.0
+        at = chance.randrange(events)
+        found.append(Moment(events=at, delay=chance.uniform(0, 0.15), away=away))
+        if chance.random() < 0.4:
+            # The next daemon is hit while it starts or recovers.
+            found.append(Moment(events=at, delay=chance.uniform(0, 1.2)))
+    return sorted(found, key=lambda moment: moment.events)
+
+
+def events(place: Place, seq: int) -> int:
+    """How far a run has come: changes that an editor heard of, and records of journals."""
+    journals = place.executions.glob("*/*.jsonl")
+    return seq + sum(file.read_bytes().count(b"\n") for file in journals)
+
+
+async def kill_daemons(place: Place, someone: Person, planned: list[Moment]) -> list[int]:
+    """At each moment the daemon that lives then; the pids."""
+    killed = []
+    for moment in planned:
+        while events(place, someone.seq) < moment.events:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(moment.delay)
+        while (found := lock.holder(place.data)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGKILL)
+        killed.append(found.pid)
+        if moment.away:
+            endpoint.mark_stopped(place.data)
+            someone.present.clear()
+            await asyncio.sleep(moment.away)
+            someone.present.set()
+    return killed
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """A shim, as its own file names it."""
+
+    directory: Path
+    pid: int
+    start: str
+
+    def kill(self) -> bool:
+        """Whether it was there."""
+        if not processes.is_same(self.pid, self.start):
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+            return True
+        return False
+
+
+def shims(place: Place) -> list[Shim]:
+    """Those that live."""
+    found = []
+    data = Path(place.data)
+    for file in (*data.glob("executions/*/shim.json"), *data.glob("intents/*/*/shim.json")):
+        with suppress(OSError, ValueError):
+            told = json.loads(file.read_bytes())
+            shim = Shim(file.parent, told["shim"], told["shimStart"])
+            if processes.is_same(shim.pid, shim.start):
+                found.append(shim)
+    return found
+
+
+def kill_shims(place: Place, kind: str = "executions") -> int:
+    """All of `executions` or `intents`; how many there were."""
+    return sum(shim.kill() for shim in shims(place) if kind in shim.directory.parts)
+
+
+def end_everything(place: Place) -> None:
+    """Daemon, shims and what they run; a shim would start the daemon again."""
+    if Path(place.data).is_dir():
+        endpoint.mark_stopped(place.data)
+    place.clean_up()
+    deadline = time.monotonic() + 60
+    while (left := shims(place)) and time.monotonic() < deadline:
+        for shim in left:
+            shim.kill()
+    data = Path(place.data)
+    for folder in (*data.glob("executions/*"), *data.glob("intents/*")):
+        stop.reap(folder.name, 0.2)
+    place.end_daemons()
