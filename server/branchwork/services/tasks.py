@@ -185,12 +185,10 @@ def excerpt(description: str | None, query: str) -> str | None:
 
 
 def _project_of_worktree(tx: Transaction, path: Path) -> Project | None:
-    for folder in (path, *path.parents):
-        workspace = workspaces.of_container(tx, str(folder))
-        if workspace is not None:
-            task = tx.get(Task, workspace.task_id)
-            return tx.get(Project, task.project_id)
-    return None
+    folders = [str(folder) for folder in (path, *path.parents)]
+    ours = workspaces.in_folders(tx, folders)
+    found = next((ours[folder] for folder in folders if folder in ours), None)
+    return None if found is None else tx.get(Project, tx.get(Task, found.task_id).project_id)
 
 
 def _longest_run(text: str, character: str) -> int:

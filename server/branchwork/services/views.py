@@ -214,7 +214,7 @@ def board(tx: Transaction) -> Board:
         projects=tuple(projects_by_name(tx)),
         repos=tuple(repos_by_name(tx, None)),
         tasks=tuple(task_views(tx, tasks.page(tx, ALL, None))),
-        workspaces=tuple(workspace_view(tx, one.id) for one in open_workspaces),
+        workspaces=tuple(workspace_views(tx, open_workspaces)),
         executions=tuple(executions.running(tx)),
     )
 
@@ -235,7 +235,7 @@ def workspace_page(
     tx: Transaction, limit: int, after: str | None, wanted: workspaces.Wanted
 ) -> list[WorkspaceView]:
     """Workspaces, the newest first."""
-    return [workspace_view(tx, one.id) for one in workspaces.page(tx, limit, after, wanted)]
+    return workspace_views(tx, workspaces.page(tx, limit, after, wanted))
 
 
 def conversation_page(
@@ -266,26 +266,38 @@ def task_view(tx: Transaction, task_id: str) -> TaskView:
     return task_views(tx, [tx.get(Task, task_id)])[0]
 
 
+def workspace_views(tx: Transaction, found: Sequence[Workspace]) -> list[WorkspaceView]:
+    """Workspaces with what goes on in them. What runs or waits is little, so it is read whole."""
+    ids = [workspace.id for workspace in found]
+    links = workspaces.repos_of_all(tx, ids)
+    newest = sessions.newest_with_agent(tx, ids)
+    running, needy = executions.workspaces_at_work(tx), approvals.workspaces_waiting(tx)
+    waiting = runs.waiting_by_workspace(tx)
+    return [
+        WorkspaceView(
+            workspace=workspace,
+            repos=tuple(links[workspace.id]),
+            running=workspace.id in running,
+            needs_you=workspace.id in needy,
+            conversation_id=newest[workspace.id].conversation_id
+            if workspace.id in newest
+            else None,
+            executor=newest[workspace.id].executor if workspace.id in newest else None,
+            waiting=waiting.get(workspace.id),
+        )
+        for workspace in found
+    ]
+
+
 def workspace_view(tx: Transaction, workspace_id: str) -> WorkspaceView:
     """One workspace with what goes on in it; raises NotFound."""
-    workspace = tx.get(Workspace, workspace_id)
-    own_sessions = [one for one in sessions.of_workspace(tx, workspace_id) if one.executor]
-    plans = runs.open_plans(tx, workspace_id)
-    return WorkspaceView(
-        workspace=workspace,
-        repos=tuple(workspaces.repos_of(tx, workspace_id)),
-        running=bool(executions.running(tx, workspace_id)),
-        needs_you=approvals.waits(tx, workspace_id),
-        conversation_id=own_sessions[-1].conversation_id if own_sessions else None,
-        executor=own_sessions[-1].executor if own_sessions else None,
-        waiting=runs.waiting_plan(tx, plans[0].id) if plans else None,
-    )
+    return workspace_views(tx, [tx.get(Workspace, workspace_id)])[0]
 
 
 def workspaces_of_task(tx: Transaction, task_id: str) -> list[WorkspaceView]:
     """The attempts at a task, the newest first."""
     found = workspaces.of_task(tx, task_id)
-    return [workspace_view(tx, workspace.id) for workspace in reversed(found)]
+    return workspace_views(tx, found[::-1])
 
 
 def conversation_view(tx: Transaction, conversation_id: str) -> ConversationView | None:
@@ -321,15 +333,15 @@ def approval_view(tx: Transaction, approval: Approval) -> ApprovalView:
 
 def place_of(tx: Transaction, roots: Sequence[Path]) -> Place:
     """What the first folder that we know belongs to: a repo, or a worktree of ours."""
-    for root in roots:
-        for folder in (root, *root.parents):
-            workspace = workspaces.of_container(tx, str(folder))
-            if workspace is not None:
-                return _place_of_workspace(tx, workspace)
-            repo = repos.at_path(tx, str(folder))
-            if repo is not None:
-                of_repo = projects.of_repo(tx, repo.id)
-                return Place(repo=repo, project=of_repo[0] if of_repo else None)
+    folders = [str(folder) for root in roots for folder in (root, *root.parents)]
+    ours, registered = workspaces.in_folders(tx, folders), repos.at_paths(tx, folders)
+    for folder in folders:
+        if folder in ours:
+            return _place_of_workspace(tx, ours[folder])
+        if folder in registered:
+            repo = registered[folder]
+            of_repo = projects.of_repo(tx, repo.id)
+            return Place(repo=repo, project=of_repo[0] if of_repo else None)
     return Place()
 
 

@@ -103,7 +103,6 @@ def at_request(tx: Transaction, execution_id: str, request_id: str) -> Approval 
     return tx.one(Approval, statement)
 
 
-def waits(tx: Transaction, workspace_id: str) -> bool:
-    """Whether something in a workspace waits for a person."""
-    ids = waiting_workspaces.subquery()
-    return tx.scalar(select(ids).where(ids.c.workspace_id == workspace_id)) is not None
+def workspaces_waiting(tx: Transaction) -> set[str]:
+    """The ids of workspaces in which something waits for a person."""
+    return {row[0] for row in tx.rows(waiting_workspaces)}

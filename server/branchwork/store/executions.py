@@ -115,6 +115,11 @@ _NEWEST_FIRST = select(execution_processes).order_by(execution_processes.c.id.de
 running_workspaces = select(execution_processes.c.workspace_id).where(_running)
 
 
+def workspaces_at_work(tx: Transaction) -> set[str]:
+    """The ids of workspaces in which something runs."""
+    return {row[0] for row in tx.rows(running_workspaces)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which executions a list shows; what is left out does not narrow it."""

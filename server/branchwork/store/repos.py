@@ -1,11 +1,13 @@
 """Table and queries of repositories."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Boolean, Column, Table, Text, select
 
 from branchwork.domain.repo import Repo
 from branchwork.store.projects import project_repos
 from branchwork.store.schema import bookkeeping, identity, metadata
-from branchwork.store.transaction import Transaction, stored
+from branchwork.store.transaction import Transaction, among, listed, stored
 
 repos = stored(
     Repo,
@@ -40,6 +42,14 @@ def page(tx: Transaction, limit: int, after: str | None) -> list[Repo]:
 def at_path(tx: Transaction, path: str) -> Repo | None:
     """The repo registered for that main worktree."""
     return tx.one(Repo, select(repos).where(repos.c.path == path))
+
+
+_AT_PATHS = select(repos).where(repos.c.path.in_(among("paths")))
+
+
+def at_paths(tx: Transaction, paths: Sequence[str]) -> dict[str, Repo]:
+    """The repos registered for main worktrees among those paths, by path."""
+    return {repo.path: repo for repo in tx.all(Repo, _AT_PATHS, paths=listed(paths))}
 
 
 def of_project(tx: Transaction, project_id: str) -> list[Repo]:

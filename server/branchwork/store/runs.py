@@ -79,6 +79,17 @@ def waiting(tx: Transaction) -> list[WaitingRun]:
     return tx.all(WaitingRun, statement)
 
 
+def waiting_by_workspace(tx: Transaction) -> dict[str, WaitingRun]:
+    """The waiting row of each workspace's oldest open run, where that waits."""
+    rows = {row.plan_id: row for row in waiting(tx)}
+    if not rows:
+        return {}
+    oldest: dict[str, RunPlan] = {}
+    for plan in open_plans(tx):
+        oldest.setdefault(plan.workspace_id, plan)
+    return {id_: rows[plan.id] for id_, plan in oldest.items() if plan.id in rows}
+
+
 def waiting_plan(tx: Transaction, plan_id: str) -> WaitingRun | None:
     """The waiting row of a run."""
     return tx.one(WaitingRun, select(waiting_runs).where(waiting_runs.c.plan_id == plan_id))

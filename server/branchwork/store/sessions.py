@@ -6,7 +6,7 @@ from sqlalchemy import Column, Integer, Table, Text, func, select
 
 from branchwork.domain.session import QueuedPrompt, Session
 from branchwork.store.schema import bookkeeping, identity, metadata, owner
-from branchwork.store.transaction import Transaction, stored
+from branchwork.store.transaction import Transaction, among, listed, stored
 from branchwork.store.workspaces import project_of
 
 sessions = stored(
@@ -51,6 +51,19 @@ def of_workspace(tx: Transaction, workspace_id: str) -> list[Session]:
     """The sessions of a workspace, oldest first."""
     statement = select(sessions).where(sessions.c.workspace_id == workspace_id)
     return tx.all(Session, statement.order_by(sessions.c.id))
+
+
+_WITH_AGENT = (
+    select(sessions)
+    .where(sessions.c.workspace_id.in_(among("workspaces")), sessions.c.executor.is_not(None))
+    .order_by(sessions.c.id)
+)
+
+
+def newest_with_agent(tx: Transaction, workspace_ids: Sequence[str]) -> dict[str, Session]:
+    """The newest session with an agent of several workspaces, by workspace."""
+    found = tx.all(Session, _WITH_AGENT, workspaces=listed(workspace_ids))
+    return {session.workspace_id: session for session in found}
 
 
 def of_conversation(tx: Transaction, conversation_id: str) -> list[Session]:

@@ -10,7 +10,7 @@ from branchwork.domain.workspace import Workspace
 from branchwork.store.approvals import waiting_workspaces
 from branchwork.store.executions import running_workspaces
 from branchwork.store.schema import bookkeeping, identity, metadata, owner
-from branchwork.store.transaction import Transaction, stored
+from branchwork.store.transaction import Transaction, among, listed, stored
 from branchwork.store.workspaces import workspaces
 
 tasks = stored(
@@ -101,16 +101,10 @@ def touch_work(tx: Transaction, workspace_id: str) -> None:
 
 def flags(tx: Transaction, found: Sequence[Task]) -> dict[str, TaskFlags]:
     """The flags of some tasks by their ids. Running and waiting are few, so both are read whole."""
-    running = {row[0] for row in tx.rows(_tasks_of(running_workspaces))}
-    waiting = {row[0] for row in tx.rows(_tasks_of(waiting_workspaces))}
-    first_and_last = (found[0].id, found[-1].id) if found else ("", "")
-    low, high = min(first_and_last), max(first_and_last)
-    counted = (
-        select(workspaces.c.task_id, func.count())
-        .where(workspaces.c.task_id.between(low, high))
-        .group_by(workspaces.c.task_id)
-    )
-    counts: dict[str, int] = dict(tuple(row) for row in tx.rows(counted))
+    running = {row[0] for row in tx.rows(_AT_WORK)}
+    waiting = {row[0] for row in tx.rows(_WAITING)}
+    counted = tx.rows(_ATTEMPTS, tasks=listed(task.id for task in found))
+    counts: dict[str, int] = dict(tuple(row) for row in counted)
     return {
         task.id: TaskFlags(
             running=task.id in running,
@@ -143,3 +137,12 @@ def _projects_of(workspace_ids: Select[str]) -> Select[str]:
 
 def _tasks_of(workspace_ids: Select[str]) -> Select[str]:
     return select(workspaces.c.task_id).where(workspaces.c.id.in_(workspace_ids))
+
+
+_AT_WORK = _tasks_of(running_workspaces)
+_WAITING = _tasks_of(waiting_workspaces)
+_ATTEMPTS = (
+    select(workspaces.c.task_id, func.count())
+    .where(workspaces.c.task_id.in_(among("tasks")))
+    .group_by(workspaces.c.task_id)
+)

@@ -10,7 +10,19 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Executable, Row, Table, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from branchwork.domain.change import Operation
@@ -78,9 +90,9 @@ class Transaction:
         self.now = now
         self.pending: list[PendingChange] = []
 
-    def rows(self, statement: Executable) -> Sequence[Any]:
-        """All rows of a statement."""
-        return self.connection.execute(statement).all()
+    def rows(self, statement: Executable, **values: str) -> Sequence[Any]:
+        """All rows of a statement, with the values that it was made without."""
+        return self.connection.execute(statement, values).all()
 
     def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, or None."""
@@ -90,9 +102,9 @@ class Transaction:
         """Run a statement that changes rows without a change of its own; how many it changed."""
         return int(self.connection.execute(statement).rowcount)
 
-    def all(self, kind: type[Entity], statement: Executable) -> list[Entity]:
+    def all(self, kind: type[Entity], statement: Executable, **values: str) -> list[Entity]:
         """The entities of a select over the whole table."""
-        return entities(kind, self.rows(statement))
+        return entities(kind, self.rows(statement, **values))
 
     def one(self, kind: type[Entity], statement: Executable) -> Entity | None:
         """The first entity of a select, or None."""
@@ -170,6 +182,19 @@ class Transaction:
                 revision=None if gone else getattr(entity, "revision", None),
             )
         )
+
+
+def among(name: str) -> Select[Any]:
+    """For `in_`: the texts of `listed(…)`, given by that name when the statement runs.
+
+    So a statement is made once, and takes any number of them.
+    """
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Texts as one value, for `among`."""
+    return msgspec.json.encode(list(texts)).decode()
 
 
 def entities(kind: type[Entity], rows: Iterable[Row[Any]]) -> list[Entity]:

@@ -1,5 +1,6 @@
 """Tables and queries of workspaces and of the repos in them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, Unique
 
 from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
 from branchwork.store.schema import bookkeeping, identity, metadata, owner
-from branchwork.store.transaction import Transaction, stored
+from branchwork.store.transaction import Transaction, among, listed, stored
 
 
 def project_of(tx: Transaction, workspace_id: str) -> str | None:
@@ -35,7 +36,7 @@ workspaces = stored(
         metadata,
         identity(),
         owner("task_id", "tasks.id"),
-        Column("container_ref", Text),
+        Column("container_ref", Text, index=True),
         Column("branch", Text, nullable=False),
         Column("agent_working_dir", Text),
         Column("setup_completed_at", Text),
@@ -101,15 +102,38 @@ def of_task(tx: Transaction, task_id: str) -> list[Workspace]:
     return tx.all(Workspace, statement)
 
 
-def of_container(tx: Transaction, path: str) -> Workspace | None:
-    """The workspace whose directory is that path."""
-    return tx.one(Workspace, select(workspaces).where(workspaces.c.container_ref == path))
+_IN_FOLDERS = (
+    select(workspaces)
+    .where(workspaces.c.container_ref.in_(among("paths")))
+    .order_by(workspaces.c.id.desc())
+)
+
+
+def in_folders(tx: Transaction, paths: Sequence[str]) -> dict[str, Workspace]:
+    """The workspaces whose directories are among those paths, by path; of several, the oldest."""
+    found = tx.all(Workspace, _IN_FOLDERS, paths=listed(paths))
+    return {workspace.container_ref: workspace for workspace in found if workspace.container_ref}
 
 
 def repos_of(tx: Transaction, workspace_id: str) -> list[WorkspaceRepo]:
     """The repos of a workspace in the order in which they were given."""
     statement = select(attempt_repos).where(attempt_repos.c.workspace_id == workspace_id)
     return tx.all(WorkspaceRepo, statement.order_by(attempt_repos.c.id))
+
+
+_REPOS_OF_ALL = (
+    select(attempt_repos)
+    .where(attempt_repos.c.workspace_id.in_(among("workspaces")))
+    .order_by(attempt_repos.c.id)
+)
+
+
+def repos_of_all(tx: Transaction, workspace_ids: Sequence[str]) -> dict[str, list[WorkspaceRepo]]:
+    """The repos of several workspaces, by workspace."""
+    found: dict[str, list[WorkspaceRepo]] = {id_: [] for id_ in workspace_ids}
+    for link in tx.all(WorkspaceRepo, _REPOS_OF_ALL, workspaces=listed(workspace_ids)):
+        found[link.workspace_id].append(link)
+    return found
 
 
 def branch_taken(tx: Transaction, branch: str) -> bool:

@@ -190,6 +190,8 @@ CREATE TABLE workspaces (
     FOREIGN KEY(task_id) REFERENCES tasks (id) ON DELETE CASCADE
 );
 
+CREATE INDEX ix_workspaces_container_ref ON workspaces (container_ref);
+
 CREATE INDEX ix_workspaces_task_id ON workspaces (task_id);
 
 CREATE TABLE attempt_repos (
