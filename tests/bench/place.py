@@ -72,10 +72,10 @@ class Place:
         found.notify("initialized", {})
         return found
 
-    def direct(self) -> Editor:
+    def direct(self, root: Path | None = None) -> Editor:
         """The same without a proxy."""
         found = editor.connected(self.data)
-        found.initialize()
+        found.initialize(root)
         found.notify("initialized", {})
         return found
 

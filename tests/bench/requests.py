@@ -66,11 +66,12 @@ def empty(place: Place) -> list[Figure]:
 
 def lists(place: Place) -> list[Figure]:
     """All tasks of a project with 1,000 of them, and pages of the 10,000."""
+    root = place.repository("shop")
     place.end_daemon()
     seed = [sys.executable, str(Path(__file__).with_name("seed.py"))]
     database = str(place.data / "branchwork.sqlite")
     told = subprocess.run(
-        [*seed, database, str(TASKS_OF_ONE), str(TASKS)],
+        [*seed, database, str(root), str(TASKS_OF_ONE), str(TASKS)],
         env={**place.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         stdout=subprocess.PIPE,
         check=True,
@@ -78,11 +79,12 @@ def lists(place: Place) -> list[Figure]:
     project_id = json.loads(told.stdout)
     place.editor().close()
     busy = machine.busy_percent()
-    return [*_lists(place, project_id, busy)]
+    return _lists(place, root, project_id, busy)
 
 
-def _lists(place: Place, project_id: str, busy: float) -> list[Figure]:
-    one = place.direct()
+def _lists(place: Place, root: Path, project_id: str, busy: float) -> list[Figure]:
+    # Where the editor is open is told with each list.
+    one = place.direct(root / "src")
     method = "branchwork/task/list"
     whole = {"projectId": project_id, "limit": TASKS_OF_ONE}
     first = one.request(method, {"limit": 100})

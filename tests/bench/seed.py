@@ -1,4 +1,5 @@
-"""Fills a database with tasks; argv: its path, how many in one project and in all.
+"""Fills a database with tasks. argv: its path, a repository's, how many tasks in its project and in
+all.
 
 Run while no daemon has it open; prints the id of the project as JSON.
 """
@@ -10,8 +11,10 @@ import time
 from pathlib import Path
 
 from branchwork.domain.identity import uuid7
-from branchwork.domain.project import Project
+from branchwork.domain.project import Project, ProjectRepo
+from branchwork.domain.repo import Repo
 from branchwork.domain.task import Task, TaskStatus
+from branchwork.domain.workspace import Workspace
 from branchwork.services.app import new_id
 from branchwork.store import tables
 from branchwork.store.database import open_store
@@ -20,23 +23,24 @@ from branchwork.store.transaction import Transaction
 DESCRIPTION = "In `src/cart.py:17`:\n\n```python\n" + "    total += item.price\n" * 12 + "```\n"
 
 
-async def seed(path: Path, of_one: int, whole: int) -> str:
+async def seed(path: Path, repository: str, of_one: int, whole: int) -> str:
     store = open_store(path)
     try:
-        return await store.write(lambda tx: _fill(tx, of_one, whole))
+        return await store.write(lambda tx: _fill(tx, repository, of_one, whole))
     finally:
         store.close()
 
 
-def _fill(tx: Transaction, of_one: int, whole: int) -> str:
+def _fill(tx: Transaction, repository: str, of_one: int, whole: int) -> str:
     assert tables.metadata, "every table is known"
     projects = [_project(tx, name) for name in ("shop", "warehouse")]
+    _repo_of(tx, repository, projects[0])
     started = time.time_ns() // 1_000_000 - whole
     statuses = list(TaskStatus)
     for number in range(whole):
         # Mixed, as they come on a real board.
         is_first = number % (whole // of_one) == 0
-        tx.insert(
+        task = tx.insert(
             Task(
                 id=uuid7(started + number, number.to_bytes(10, "big")),
                 project_id=projects[not is_first].id,
@@ -47,7 +51,29 @@ def _fill(tx: Transaction, of_one: int, whole: int) -> str:
                 updated_at=tx.now,
             )
         )
+        if number % 2:
+            _attempt(tx, task, number)
     return projects[0].id
+
+
+def _attempt(tx: Transaction, task: Task, number: int) -> None:
+    tx.insert(
+        Workspace(
+            id=new_id(),
+            task_id=task.id,
+            container_ref=f"/home/ada/.branchwork/worktrees/vk-{number:06}-handle-the-empty-cart",
+            branch=f"vk/{number:06}-handle-the-empty-cart",
+            archived=True,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+
+
+def _repo_of(tx: Transaction, path: str, project: Project) -> None:
+    moments = {"created_at": tx.now, "updated_at": tx.now}
+    repo = tx.insert(Repo(id=new_id(), path=path, name="shop", display_name="shop", **moments))
+    tx.insert(ProjectRepo(project_id=project.id, repo_id=repo.id, **moments))
 
 
 def _project(tx: Transaction, name: str) -> Project:
@@ -55,4 +81,5 @@ def _project(tx: Transaction, name: str) -> Project:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(seed(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))))
+    database, shop, some, everything = sys.argv[1:]
+    print(json.dumps(asyncio.run(seed(Path(database), shop, int(some), int(everything)))))
