@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -114,6 +115,7 @@ def test_a_number_that_is_used_again_is_no_life(executions: Executions, whose: s
     (directory / layout.SHIM_FILE).unlink()
 
 
+@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps here")
 def test_start_times_without_proc(executions: Executions) -> None:
     """What other systems go by; `ps` is here as well."""
     assert processes.from_ps(os.getpid()) == processes.from_ps(os.getpid()) != None  # noqa: E711

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 PIPE_BYTES = 256 << 10
 F_SETPIPE_SZ = 1031
 
-# Python ignores these; a child has to find them as every program expects.
-IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
-
 
 class Child:
     """A started child; -1 stands for a pipe that is closed."""
@@ -91,10 +88,12 @@ def start(spec: "dict[str, Any]") -> Child:
 
 
 def restore_signals() -> None:
-    for name in IGNORED_BY_PYTHON:
-        number = getattr(_signal, name, None)
-        if number is not None:
+    """All of them: Python ignores some, and so may whoever started the daemon (`… &` in a shell)."""
+    for number in _signal.valid_signals():
+        try:
             _signal.signal(number, _signal.SIG_DFL)
+        except OSError:
+            pass  # KILL and STOP
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
