@@ -1,0 +1,81 @@
+--- The keys of our buffers. Each begins with `g`, so that none is a motion or a stray letter.
+
+local M = {}
+
+---@class branchwork.Key
+---@field [1] string The key.
+---@field [2] string The verb.
+---@field [3] string What it does.
+---@field words? string[] Words after the verb.
+
+---@type branchwork.Key[]
+M.VERBS = {
+  { "<CR>", "open", "open what the cursor is on" },
+  { "gn", "new", "a new task" },
+  { "gs", "start", "start an agent on the task" },
+  { "gp", "prompt", "write a follow-up" },
+  { "gq", "queue", "the prompts that wait" },
+  { "gx", "stop", "stop what runs" },
+  { "gc", "conversation", "the conversation" },
+  { "K", "details", "all of a tool call" },
+  { "gl", "log", "the log" },
+  { "gd", "diff", "what it changed, in the quickfix list" },
+  { "gP", "patch", "what it changed, as one patch" },
+  { "gm", "merge", "merge, after a preview" },
+  { "go", "task", "the task as a document to edit" },
+  { "gS", "seen", "mark as seen" },
+  { "gb", "board", "the board" },
+  { "ga", "answer", "allow what the agent asks here", words = { "allow" } },
+  { "gA", "answer", "allow it for the whole session", words = { "always" } },
+  { "gr", "answer", "reject it", words = { "reject" } },
+  { "gR", "answer", "reject it and say why", words = { "why" } },
+}
+
+---@param buf integer
+---@param key string
+---@param desc string
+---@param action fun()
+local function map(buf, key, desc, action)
+  vim.keymap.set("n", key, action, {
+    buffer = buf,
+    nowait = true,
+    silent = true,
+    desc = "Branchwork: " .. desc,
+  })
+end
+
+---@param buf integer
+function M.map(buf)
+  for _, key in ipairs(M.VERBS) do
+    map(buf, key[1], key[3], function()
+      require("branchwork.command").act(key[2], key.words)
+    end)
+  end
+  map(buf, "R", "read it anew", function()
+    vim.cmd.edit()
+  end)
+  map(buf, "q", "close", function()
+    M.close()
+  end)
+  map(buf, "g?", "the keys", M.help)
+end
+
+--- Leaves the buffer; the last window stays.
+function M.close()
+  if #vim.api.nvim_tabpage_list_wins(0) > 1 or vim.fn.tabpagenr("$") > 1 then
+    vim.cmd.close()
+  else
+    vim.cmd.enew()
+  end
+end
+
+function M.help()
+  local lines = { "Keys of Branchwork's buffers", "" }
+  for _, key in ipairs(M.VERBS) do
+    table.insert(lines, ("%-5s %s"):format(key[1], key[3]))
+  end
+  vim.list_extend(lines, { "R     read it anew", "q     close", "g?    these keys" })
+  vim.lsp.util.open_floating_preview(lines, "", { focus_id = "branchwork.keys", border = "rounded" })
+end
+
+return M

@@ -1,0 +1,63 @@
+--- What the person is told in passing.
+--- A message of more than one line would ask for a key, and take one that was meant for text.
+
+local M = {}
+
+---@param text string
+---@return string
+local function one_line(text)
+  return vim.trim((text:gsub("%s+", " ")))
+end
+
+---@param line string
+---@return string
+local function fitting(line)
+  local room = math.max(20, vim.v.echospace - 1)
+  if vim.fn.strdisplaywidth(line) <= room then
+    return line
+  end
+  return vim.fn.strcharpart(line, 0, room - 1) .. "…"
+end
+
+--- Whether messages go to Neovim's own bottom line, where only one line fits.
+---@return boolean
+local function is_plain()
+  return debug.getinfo(vim.notify, "S").source:find("vim/_editor", 1, true) ~= nil
+end
+
+---@param text string
+---@param level integer
+---@return boolean is_whole
+local function show(text, level)
+  local line = one_line(text)
+  local shown = is_plain() and fitting(line) or line
+  vim.notify(shown, level, { title = "Branchwork" })
+  return shown == line
+end
+
+---@param text string
+function M.say(text)
+  show(text, vim.log.levels.INFO)
+end
+
+--- What went wrong; a long sentence also stands beside the cursor until that moves.
+---@param text string
+function M.problem(text)
+  if not show(text, vim.log.levels.ERROR) and vim.fn.mode() == "n" then
+    local lines = vim.split(vim.trim(text), "\n")
+    vim.lsp.util.open_floating_preview(lines, "", { wrap = true, max_width = 72, focus = false })
+  end
+end
+
+--- The sentences that the server gives beside a result.
+---@param notes string[]?
+---@return boolean told
+function M.notes(notes)
+  if not notes or #notes == 0 then
+    return false
+  end
+  M.say(table.concat(notes, " "))
+  return true
+end
+
+return M

@@ -1,0 +1,256 @@
+--- A buffer of ours that cannot be edited: lines of coloured pieces, and what each line is about.
+
+local M = {}
+
+local NAMESPACE = vim.api.nvim_create_namespace("branchwork")
+
+---@class branchwork.Subject What a line or a whole buffer is about.
+---@field key? string Tells it from its neighbours when the buffer is drawn anew.
+---@field taskId? string
+---@field workspaceId? string
+---@field conversationId? string
+---@field executionId? string
+---@field approval? branchwork.Request
+---@field location? branchwork.Location
+---@field entry? branchwork.ToolCallEntry
+
+---@class branchwork.Request What an agent asks.
+---@field id string
+---@field sentence string
+---@field options branchwork.ApprovalOption[]
+---@field chosen? branchwork.ApprovalOption The one that the line is.
+
+---@class branchwork.Line
+---@field [integer] { [1]: string, [2]: string? } Text and highlight group.
+---@field subject? branchwork.Subject
+
+---@type table<integer, { subject: branchwork.Subject, lines: table<integer, branchwork.Subject> }>
+local pages = {}
+
+local WINDOW = {
+  number = false,
+  relativenumber = false,
+  signcolumn = "no",
+  foldcolumn = "0",
+  list = false,
+  spell = false,
+}
+
+---@param buf integer
+---@param winbar string
+---@param options table<string, any>
+local function dress(buf, winbar, options)
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    for name, value in pairs(vim.tbl_extend("force", WINDOW, options, { winbar = winbar })) do
+      -- Of this buffer in this window: another buffer there gets its own back.
+      vim.wo[win][0][name] = value
+    end
+  end
+end
+
+---@class branchwork.PageOptions
+---@field filetype string
+---@field subject? branchwork.Subject
+---@field window? table<string, any>
+---@field closed fun() The buffer is gone.
+
+--- Makes a buffer one of ours; the same again when it is read anew.
+---@param buf integer
+---@param options branchwork.PageOptions
+function M.setup(buf, options)
+  local bo = vim.bo[buf]
+  bo.buftype, bo.swapfile, bo.undolevels, bo.modeline = "nofile", false, -1, false
+  bo.bufhidden, bo.modifiable = "hide", false
+  pages[buf] = { subject = options.subject or {}, lines = {} }
+  vim.b[buf].branchwork_title = vim.b[buf].branchwork_title or ""
+  require("branchwork.keys").map(buf)
+  local group = vim.api.nvim_create_augroup("branchwork.page." .. buf, {})
+  vim.api.nvim_create_autocmd("BufWinEnter", {
+    group = group,
+    buffer = buf,
+    callback = function()
+      dress(buf, vim.b[buf].branchwork_title, options.window or {})
+    end,
+  })
+  vim.api.nvim_create_autocmd("BufUnload", {
+    group = group,
+    buffer = buf,
+    callback = function()
+      pages[buf] = nil
+      options.closed()
+    end,
+  })
+  dress(buf, vim.b[buf].branchwork_title, options.window or {})
+  bo.filetype = options.filetype
+end
+
+--- The line above the text.
+---@param buf integer
+---@param pieces { [1]: string, [2]: string? }[]
+function M.title(buf, pieces)
+  local shown = {}
+  for _, piece in ipairs(pieces) do
+    local text = piece[1]:gsub("%%", "%%%%"):gsub("%s+", " ")
+    table.insert(shown, piece[2] and ("%%#%s#%s%%*"):format(piece[2], text) or text)
+  end
+  vim.b[buf].branchwork_title = " " .. table.concat(shown)
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    vim.wo[win][0].winbar = vim.b[buf].branchwork_title
+  end
+end
+
+--- Changes the text of a buffer that a person can't change.
+---@param buf integer
+---@param change fun()
+function M.write(buf, change)
+  vim.bo[buf].modifiable = true
+  change()
+  vim.bo[buf].modifiable = false
+  vim.bo[buf].modified = false
+end
+
+--- On one line, and as many bytes as before.
+---@param text string
+---@return string
+local function flat(text)
+  return (text:gsub("[%c]", " "))
+end
+
+---@param buf integer
+---@param row integer
+---@param line branchwork.Line
+local function paint(buf, row, line)
+  local column = 0
+  for _, piece in ipairs(line) do
+    local last = column + #piece[1]
+    if piece[2] then
+      vim.api.nvim_buf_set_extmark(buf, NAMESPACE, row, column, {
+        end_col = last,
+        hl_group = piece[2],
+      })
+    end
+    column = last
+  end
+end
+
+--- Colours whole lines that are not drawn.
+---@param buf integer
+---@param first integer From 0.
+---@param last integer
+---@param colour string?
+function M.colour(buf, first, last, colour)
+  if colour then
+    vim.hl.range(buf, NAMESPACE, colour, { first, 0 }, { last - 1, -1 })
+  end
+end
+
+---@param line branchwork.Line
+---@return string
+function M.text(line)
+  local texts = {}
+  for _, piece in ipairs(line) do
+    table.insert(texts, flat(piece[1]))
+  end
+  return table.concat(texts)
+end
+
+--- Puts lines in place of others, with their colours.
+---@param buf integer
+---@param first integer From 0.
+---@param last integer
+---@param lines branchwork.Line[]
+function M.replace(buf, first, last, lines)
+  M.write(buf, function()
+    vim.api.nvim_buf_clear_namespace(buf, NAMESPACE, first, last)
+    vim.api.nvim_buf_set_lines(buf, first, last, false, vim.tbl_map(M.text, lines))
+  end)
+  for index, line in ipairs(lines) do
+    paint(buf, first + index - 1, line)
+  end
+end
+
+---@param lines table<integer, branchwork.Subject>
+---@param key string?
+---@return integer?
+local function first_of(lines, key)
+  local found ---@type integer?
+  for number, subject in pairs(lines) do
+    if key and subject.key == key and (not found or number < found) then
+      found = number
+    end
+  end
+  return found
+end
+
+--- Draws the whole buffer. A cursor stays on what it is on; where that is gone it goes to the
+--- first line, which is about nothing, so that a key that is just pressed meets nothing else.
+---@param buf integer
+---@param lines branchwork.Line[]
+function M.draw(buf, lines)
+  local before = pages[buf].lines
+  local cursors = {}
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    local row, column = unpack(vim.api.nvim_win_get_cursor(win))
+    local key = before[row] and before[row].key
+    cursors[win] = { row, column, key, row - (first_of(before, key) or row) }
+  end
+  local now = {}
+  for number, line in ipairs(lines) do
+    now[number] = line.subject
+  end
+  pages[buf].lines = now
+  M.replace(buf, 0, -1, lines)
+  for win, cursor in pairs(cursors) do
+    local row = cursor[1]
+    if cursor[3] then
+      local first = first_of(now, cursor[3])
+      row = first and first + cursor[4] or 1
+    end
+    row = math.min(math.max(row, 1), vim.api.nvim_buf_line_count(buf))
+    vim.api.nvim_win_set_cursor(win, { row, cursor[2] })
+  end
+end
+
+--- Says what the lines are about, for a buffer that is not drawn as a whole.
+---@param buf integer
+---@param row integer From 1.
+---@return branchwork.Subject?
+function M.line_subject(buf, row)
+  local page = pages[buf]
+  local at = page and (page.at and page.at(row) or page.lines[row])
+  return at or nil
+end
+
+---@param buf integer
+---@param at fun(row: integer): branchwork.Subject?
+function M.set_lookup(buf, at)
+  pages[buf].at = at
+end
+
+---@param buf integer
+---@param subject branchwork.Subject
+function M.set_subject(buf, subject)
+  if pages[buf] then
+    pages[buf].subject = subject
+  end
+end
+
+--- What the cursor is on, else what the whole buffer is about; nil outside of our buffers.
+---@return branchwork.Subject?
+function M.subject()
+  local buf = vim.api.nvim_get_current_buf()
+  local page = pages[buf]
+  if not page then
+    return nil
+  end
+  local here = M.line_subject(buf, vim.api.nvim_win_get_cursor(0)[1]) or {}
+  return vim.tbl_extend("keep", here, page.subject)
+end
+
+---@param buf integer
+---@return boolean
+function M.is_open(buf)
+  return pages[buf] ~= nil and vim.api.nvim_buf_is_loaded(buf)
+end
+
+return M

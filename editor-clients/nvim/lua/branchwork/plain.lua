@@ -1,0 +1,29 @@
+--- Text of agents and scripts without what would control a terminal. Pure.
+
+local M = {}
+
+local ESCAPE = "\27"
+
+--- Without escape sequences and control characters; line breaks and tabs stay.
+---@param text string
+---@return string
+function M.clean(text)
+  if text:find(ESCAPE, 1, true) then
+    text = text
+      :gsub("\27%[[0-?]*[ -/]*[@-~]", "")
+      :gsub("\27%][^\7\27]*\7", "")
+      :gsub("\27%][^\7\27]*\27\\", "")
+      :gsub("\27[ -/]*[0-~]", "")
+  end
+  return (text:gsub("\r\n", "\n"):gsub("[%z\1-\8\11\12\14-\31\127]", ""))
+end
+
+--- One line of a log as a terminal would leave it: what comes after a return is written over it.
+---@param line string
+---@return string
+function M.line(line)
+  local clean = M.clean(line):gsub("\r+$", "")
+  return clean:match("([^\r]*)$")
+end
+
+return M
