@@ -88,12 +88,10 @@ def start(spec: "dict[str, Any]") -> Child:
 
 
 def restore_signals() -> None:
-    """All of them: Python ignores some, and so may whoever started the daemon (`… &` in a shell)."""
+    """All of them: Python ignores some, and so may whoever started the daemon (a shell's `&`)."""
     for number in _signal.valid_signals():
-        try:
+        if number not in (_signal.SIGKILL, _signal.SIGSTOP):
             _signal.signal(number, _signal.SIG_DFL)
-        except OSError:
-            pass  # KILL and STOP
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
