@@ -1,0 +1,262 @@
+// The connection to the server: its life, its requests, and what it says by itself.
+
+import { spawn } from "node:child_process";
+import * as vscode from "vscode";
+import { CloseAction, ErrorAction, LanguageClient, ResponseError, State } from "vscode-languageclient/node";
+import type {
+  CancellationToken,
+  DynamicFeature,
+  ErrorHandler,
+  LanguageClientOptions,
+  ProgressType,
+  RequestType,
+  StaticFeature,
+} from "vscode-languageclient/node";
+import * as protocol from "./protocol";
+import { findServer, languageServer } from "./server";
+
+/** `missing`: there is no command to start; `stopped`: it was started and would not stay. */
+export type Life = "starting" | "ready" | "missing" | "stopped";
+
+export class Missing extends Error {
+  constructor(readonly command: string) {
+    super(`The command ${command} was not found.`);
+  }
+}
+
+const MOST_STARTS = 4;
+const WITHIN_MILLISECONDS = 180_000;
+const SECTION = "branchwork";
+
+export class Connection implements vscode.Disposable {
+  private client: LanguageClient | undefined;
+  private readonly lifeChanged = new vscode.EventEmitter<Life>();
+  private readonly changed = new vscode.EventEmitter<protocol.ChangedParams>();
+  private readonly attentionChanged = new vscode.EventEmitter<protocol.AttentionChangedParams>();
+  private readonly reconnected = new vscode.EventEmitter<void>();
+  private readonly ran = new vscode.EventEmitter<{ command: string; result: unknown }>();
+  readonly onLife = this.lifeChanged.event;
+  readonly onChanged = this.changed.event;
+  readonly onAttentionChanged = this.attentionChanged.event;
+  /** Another daemon answers; what was read from the one before is to be brought up to date. */
+  readonly onReconnected = this.reconnected.event;
+  /** A command of the server's was run, by a code action or a document. */
+  readonly onRan = this.ran.event;
+  life: Life = "starting";
+  /** Why it is not ready, as a sentence for a person. */
+  problem = "";
+
+  constructor(
+    readonly log: vscode.LogOutputChannel,
+    private readonly showsWork: (token: string | number, work: { kind: string; message?: string }) => boolean,
+  ) {}
+
+  /** Never rejects: what is wrong is in `life` and `problem`. */
+  async start(): Promise<void> {
+    this.become("starting");
+    const client = this.newClient();
+    this.client = client;
+    try {
+      await client.start();
+    } catch (problem) {
+      if (this.client === client) {
+        this.fail(problem);
+      }
+    }
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop();
+  }
+
+  /** Asks, and asks again where the daemon went away meanwhile: only for what changes nothing. */
+  async ask<Params, Result>(
+    type: RequestType<Params, Result, void>,
+    params: Params,
+    token?: CancellationToken,
+  ): Promise<Result> {
+    try {
+      return await this.tell(type, params, token);
+    } catch (problem) {
+      if (!isRetryable(problem)) {
+        throw problem;
+      }
+      return await this.tell(type, params, token);
+    }
+  }
+
+  /** Sends a request once. */
+  async tell<Params, Result>(
+    type: RequestType<Params, Result, void>,
+    params: Params,
+    token?: CancellationToken,
+  ): Promise<Result> {
+    if (this.client === undefined || this.life !== "ready") {
+      throw new Error(this.problem || "Branchwork's server is not ready yet.");
+    }
+    // By its name, because a token that is left out must not become a second parameter.
+    return await this.client.sendRequest<Result>(type.method, params, ...(token === undefined ? [] : [token]));
+  }
+
+  /** A request whose result comes in parts, until it ends or is cancelled. */
+  async stream<Params extends { partialResultToken?: string | number }, Result, Part>(
+    type: RequestType<Params, Result, void>,
+    parts: ProgressType<Part>,
+    params: Params,
+    take: (part: Part) => void,
+    token: CancellationToken,
+  ): Promise<Result> {
+    const partialResultToken = `stream-${++streams}`;
+    const listening = this.client?.onProgress(parts, partialResultToken, take);
+    try {
+      return await this.tell(type, { ...params, partialResultToken }, token);
+    } finally {
+      listening?.dispose();
+    }
+  }
+
+  private async stop(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    try {
+      await client?.dispose();
+    } catch (problem) {
+      this.log.warn(`stopping the server: ${sentenceOf(problem)}`);
+    }
+  }
+
+  private become(life: Life, problem = ""): void {
+    this.life = life;
+    this.problem = problem;
+    this.lifeChanged.fire(life);
+  }
+
+  private fail(problem: unknown): void {
+    this.log.error(sentenceOf(problem));
+    this.become(problem instanceof Missing ? "missing" : "stopped", sentenceOf(problem));
+  }
+
+  private newClient(): LanguageClient {
+    const options: LanguageClientOptions = {
+      documentSelector: [{ scheme: "file" }],
+      outputChannel: this.log,
+      initializationOptions: showing(),
+      errorHandler: this.errorHandler(),
+      initializationFailedHandler: () => false,
+      middleware: {
+        handleWorkDoneProgress: (token, work, next) => {
+          if (!this.showsWork(token, work)) {
+            next(token, work);
+          }
+        },
+        executeCommand: (command, parameters, next) => this.run(command, () => next(command, parameters)),
+      },
+    };
+    const client = new LanguageClient(SECTION, "Branchwork", () => this.spawn(), options);
+    client.registerFeature(new Abilities());
+    client.onNotification(protocol.changed, (params) => this.changed.fire(params));
+    client.onNotification(protocol.attentionChanged, (params) => this.attentionChanged.fire(params));
+    client.onNotification(protocol.reconnected, () => this.reconnected.fire());
+    client.onDidChangeState(({ newState }) => {
+      if (this.client === client && newState === State.Running) {
+        this.become("ready");
+      }
+    });
+    return client;
+  }
+
+  private async spawn() {
+    const configured = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command") ?? [];
+    const command = await findServer(configured, process.env);
+    if (command === undefined) {
+      throw new Missing(configured[0] ?? "branchwork");
+    }
+    const [program = "", ...parameters] = await languageServer(command);
+    this.log.info(`Starting ${command.join(" ")}`);
+    const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+    return spawn(program, parameters, cwd === undefined ? {} : { cwd });
+  }
+
+  /** A failed command tells its sentence; VS Code would only say that it failed. */
+  private async run(command: string, next: () => unknown): Promise<unknown> {
+    try {
+      const result = await next();
+      this.ran.fire({ command, result });
+      return result;
+    } catch (problem) {
+      void vscode.window.showErrorMessage(sentenceOf(problem));
+      return undefined;
+    }
+  }
+
+  private errorHandler(): ErrorHandler {
+    const ends: number[] = [];
+    return {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        const now = Date.now();
+        ends.push(now);
+        if (ends.filter((end) => now - end < WITHIN_MILLISECONDS).length < MOST_STARTS) {
+          this.become("starting");
+          return { action: CloseAction.Restart, handled: true };
+        }
+        this.become("stopped", "Branchwork's server ended again and again. Its log says why.");
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    };
+  }
+}
+
+let streams = 0;
+
+/** The settings that the server wants to know; the values stand in the daemon, these only show. */
+function showing(): protocol.InitializationOptions {
+  const settings = vscode.workspace.getConfiguration(SECTION);
+  const names = ["lens", "progress", "notices", "logLevel"] as const;
+  return Object.fromEntries(names.map((name) => [name, settings.get(name)]));
+}
+
+/** What we can do, and that we want to hear of everything. */
+class Abilities implements StaticFeature {
+  fillClientCapabilities(capabilities: { experimental?: object }): void {
+    const branchwork: protocol.ClientCapabilities = {
+      protocolVersion: protocol.protocolVersion,
+      features: ["attention"],
+      subscribe: "all",
+    };
+    capabilities.experimental = { ...capabilities.experimental, branchwork };
+  }
+
+  initialize(): void {}
+
+  getState(): ReturnType<DynamicFeature<unknown>["getState"]> {
+    return { kind: "static" };
+  }
+
+  clear(): void {}
+}
+
+/** The sentence of an error that a person shall see. */
+export function sentenceOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}
+
+/** The word for programs in an error of the server's. */
+export function kindOf(problem: unknown): string | undefined {
+  return problem instanceof ResponseError
+    ? (problem.data as Partial<protocol.ErrorData> | undefined)?.kind
+    : undefined;
+}
+
+export function codeOf(problem: unknown): number | undefined {
+  return problem instanceof ResponseError ? problem.code : undefined;
+}
+
+function isRetryable(problem: unknown): boolean {
+  return problem instanceof ResponseError && (problem.data as Partial<protocol.ErrorData> | undefined)?.retryable === true;
+}

@@ -1,0 +1,66 @@
+// The changes of a workspace in VS Code's own editor for several diffs. The left sides come from
+// the daemon, the right sides are the files of the worktree.
+
+import * as vscode from "vscode";
+import { codeOf } from "./connection";
+import type { Connection } from "./connection";
+import { diffTitle } from "./labels";
+import { workspaceBaseFile, workspaceDiff } from "./protocol";
+import type { FileDiff, Workspace } from "./protocol";
+
+const SCHEME = "branchwork-base";
+const METHOD_NOT_FOUND = -32601;
+
+interface Base {
+  workspaceId: string;
+  repoId: string;
+  /** Where it was before a rename. */
+  path: string;
+}
+
+/** Whether there was something to show. */
+export async function showDiff(
+  connection: Connection,
+  workspace: Workspace,
+  title: string,
+): Promise<"shown" | "empty"> {
+  const { files } = await connection.ask(workspaceDiff, { workspaceId: workspace.id });
+  if (files.length === 0) {
+    return "empty";
+  }
+  const at = Date.now();
+  const resources = files.map((file) => resourceOf(workspace.id, file, at));
+  await vscode.commands.executeCommand("vscode.changes", diffTitle(title, files), resources);
+  return "shown";
+}
+
+/** Whether this daemon is too old to give the left sides. */
+export async function hasBaseFiles(connection: Connection): Promise<boolean> {
+  try {
+    await connection.ask(workspaceBaseFile, { workspaceId: "", repoId: "", path: "" });
+    return true;
+  } catch (problem) {
+    return codeOf(problem) !== METHOD_NOT_FOUND;
+  }
+}
+
+export function registerBaseFiles(connection: Connection): vscode.Disposable {
+  return vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
+    provideTextDocumentContent: async (uri, token) => {
+      const base = JSON.parse(uri.query) as Base;
+      const { workspaceId, repoId, path } = base;
+      const { text, omitted } = await connection.ask(workspaceBaseFile, { workspaceId, repoId, path }, token);
+      return text ?? (omitted === undefined ? "" : `(${omitted === "tooLarge" ? "too large to show" : omitted})`);
+    },
+  });
+}
+
+type Resource = [label: vscode.Uri, left: vscode.Uri | undefined, right: vscode.Uri | undefined];
+
+function resourceOf(workspaceId: string, file: FileDiff, at: number): Resource {
+  const right = file.uri === undefined ? undefined : vscode.Uri.parse(file.uri);
+  const base: Base & { at: number } = { workspaceId, repoId: file.repoId, path: file.oldPath ?? file.path, at };
+  // The time makes another document of it, because what it shows may be different by then.
+  const left = vscode.Uri.from({ scheme: SCHEME, path: `/${file.path}`, query: JSON.stringify(base) });
+  return [right ?? left, file.status === "added" ? undefined : left, right];
+}

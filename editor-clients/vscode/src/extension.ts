@@ -1,0 +1,64 @@
+// Puts everything together; nothing is decided here.
+
+import * as vscode from "vscode";
+import { Activity } from "./activity";
+import type { Branchwork } from "./branchwork";
+import { daemonCommands } from "./commands/daemon";
+import { reviewCommands } from "./commands/reviews";
+import { runCommands } from "./commands/runs";
+import { moveTask, taskCommands } from "./commands/tasks";
+import { Connection } from "./connection";
+import { registerBaseFiles } from "./diff";
+import { Live } from "./live";
+import { LogTerminals } from "./logTerminal";
+import { registerNotices } from "./notices";
+import { StatusBar } from "./statusBar";
+import { registerViews } from "./views/views";
+
+export function activate(context: vscode.ExtensionContext): Branchwork {
+  const log = vscode.window.createOutputChannel("Branchwork", { log: true });
+  const activity = new Activity();
+  const connection = new Connection(log, (token, work) => activity.take(token, work));
+  const live = new Live(connection, activity);
+  const branchwork: Branchwork = { connection, live };
+  const logs = new LogTerminals(connection, live);
+  const statusBar = new StatusBar(connection, live);
+  const showState = (): void => {
+    statusBar.refresh();
+    void vscode.commands.executeCommand("setContext", "branchwork.state", stateOf(branchwork));
+  };
+  context.subscriptions.push(
+    log,
+    connection,
+    live,
+    logs,
+    statusBar,
+    registerViews(branchwork, (taskId, status) => moveTask(branchwork, taskId, status)),
+    registerBaseFiles(connection),
+    registerNotices(connection, live),
+    taskCommands(branchwork),
+    runCommands(branchwork),
+    reviewCommands(branchwork, logs),
+    daemonCommands(branchwork),
+    live.onChange(showState),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration("branchwork.server.command")) {
+        void connection.restart();
+      }
+    }),
+  );
+  showState();
+  void connection.start();
+  return branchwork;
+}
+
+/** What the views' welcomes are about: starting, ready, missing, stopped or safeMode. */
+function stateOf({ connection, live }: Branchwork): string {
+  if (connection.life !== "ready") {
+    return connection.life;
+  }
+  if (live.problem !== undefined) {
+    return "safeMode";
+  }
+  return live.board.isBlank ? "starting" : "ready";
+}
