@@ -265,3 +265,55 @@ async def test_agents_are_looked_for_in_the_editors_environment(editor: Client) 
     listed = await editor.request("branchwork/agent/list", {})
     executors = {agent["executor"] for agent in listed["agents"]}
     assert {"CLAUDE_CODE", "CODEX", "GEMINI", "OPENCODE", "COPILOT", "QWEN_CODE"} == executors
+
+
+async def test_a_new_repository_has_a_commit_and_its_project(
+    editor: Client, tmp_path: Path, git: Callable[..., str]
+) -> None:
+    """On the branch that was asked for, so that work can start from it."""
+    project = (await editor.request("branchwork/project/create", {"name": "Fresh"}))["project"]
+    asked = {"path": str(tmp_path / "new" / "fresh"), "defaultBranch": "trunk"}
+    made = await editor.request("branchwork/repo/init", {**asked, "projectId": project["id"]})
+    assert git(tmp_path / "new" / "fresh", "log", "--format=%an %s", "trunk") == "Ada First commit"
+    read = await editor.request("branchwork/project/get", {"projectId": project["id"]})
+    assert read["project"]["repoIds"] == [made["repo"]["id"]]
+    error = await refused(editor, "branchwork/repo/init", asked)
+    assert (error["code"], error["kind"]) == (-32011, "alreadyARepository")
+    inside = {"path": str(tmp_path / "new" / "fresh" / "inner")}
+    assert (await refused(editor, "branchwork/repo/init", inside))["kind"] == "alreadyARepository"
+
+
+async def test_registering_says_whether_it_was_new(editor: Client, repository: Path) -> None:
+    """And puts it into a project where one is named."""
+    project = (await editor.request("branchwork/project/create", {"name": "Mine"}))["project"]
+    first = await editor.request("branchwork/repo/register", {"path": str(repository)})
+    asked = {"path": str(repository), "projectId": project["id"]}
+    again = await editor.request("branchwork/repo/register", asked)
+    assert (first["created"], again["created"]) == (True, False)
+    found = await editor.request("branchwork/repo/list", {"projectId": project["id"]})
+    assert [repo["id"] for repo in found["repos"]] == [first["repo"]["id"]]
+
+
+async def test_deleting_a_project_keeps_what_its_worktrees_held(
+    editor: Client, repository: Path, git: Callable[..., str]
+) -> None:
+    """As for a task; a stale revision is refused before anything is touched."""
+    task = await story.new_task(editor, repository)
+    started = await story.finished(editor, task, '[{"write": "a.txt", "text": "a"}]')
+    about = {"projectId": task["projectId"]}
+    error = await refused(editor, "branchwork/project/delete", {**about, "expectedRevision": 99})
+    assert error["kind"] == "contentModified"
+    worktree = Path(started["workspace"]["containerRef"]) / repository.name
+    (worktree / "unsaved.txt").write_text("unsaved")
+    gone = await editor.request("branchwork/project/delete", about)
+    assert gone["taskIds"] == [task["id"]]
+    assert gone["workspaceIds"] == [started["workspace"]["id"]]
+    assert gone["keptBranches"] == [started["workspace"]["branch"]]
+    assert not worktree.exists()
+    assert git(repository, "show", f"{started['workspace']['branch']}:a.txt") == "a"
+    snapshots = f"refs/branchwork/snapshots/{started['workspace']['id']}"
+    (snapshot,) = git(repository, "for-each-ref", "--format=%(refname)", snapshots).splitlines()
+    assert git(repository, "show", f"{snapshot}:unsaved.txt") == "unsaved"
+    assert (await refused(editor, "branchwork/task/get", {"taskId": task["id"]}))["code"] == -32010
+    listed = await editor.request("branchwork/repo/list", {})
+    assert [repo["path"] for repo in listed["repos"]] == [str(repository)]

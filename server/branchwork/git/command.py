@@ -46,7 +46,7 @@ _QUIET = {
     "GIT_ASKPASS": "true",
     "LC_ALL": "C",
 }
-_IDENTITY = {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"}
+IDENTITY = {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"}
 
 
 class CommandFailed(GitFailed):
@@ -189,7 +189,7 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in env.items()
-        if not name.startswith("GIT_") or name in _IDENTITY
+        if not name.startswith("GIT_") or name in IDENTITY
     }
     # Recovery after a restart has no editor's environment yet, but git needs a home and a path.
     own = {name: os.environ[name] for name in ("HOME", "PATH", "TMPDIR") if name in os.environ}
@@ -303,7 +303,7 @@ def _scrubbed(added: Mapping[str, str]) -> tuple[str, ...]:
 
     GitPython's command interface can add variables to a child's environment but not remove any.
     """
-    foreign = {name for name in os.environ if name.startswith("GIT_")} - _IDENTITY - added.keys()
+    foreign = {name for name in os.environ if name.startswith("GIT_")} - IDENTITY - added.keys()
     if not foreign:
         return ()
     return (_env_program(), *(part for name in sorted(foreign) for part in ("-u", name)))

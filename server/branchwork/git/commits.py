@@ -9,8 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-from branchwork.domain.errors import Conflict, InvalidInput
-from branchwork.git import command, copy_files, nested, paths, repositories
+from branchwork.domain.errors import Conflict, InvalidInput, NotARepository
+from branchwork.git import branches, command, copy_files, nested, paths, repositories
 from branchwork.git.command import CommandFailed, Completed, Runner
 
 LARGEST = 50 * 1024 * 1024
@@ -83,6 +83,39 @@ def commit_all(
 def kept_back(worktree: Path) -> tuple[LeftOut, ...]:
     """The new files in a worktree that a commit of ours would leave out."""
     return _left_out(worktree, repositories.status(worktree), ())
+
+
+def init(folder: Path, branch: str, env: Mapping[str, str]) -> str:
+    """Makes a folder a repository with an empty first commit, by the user's identity.
+
+    A repository without a commit is taken as it is; inside another one none is made.
+    """
+    branches.require_legal(branch)
+    found = _repository_of(folder)
+    if found is not None and (found.root != folder.resolve() or repositories.head_commit(folder)):
+        raise Conflict(
+            f"{folder} is in the git repository {found.root} already: register that one, or "
+            "choose another folder.",
+            kind="alreadyARepository",
+            path=str(folder),
+        )
+    repositories.init(folder, branch)
+    identity = {name: value for name, value in env.items() if name in command.IDENTITY}
+    tree = command.text(command.output(folder, "mktree", stdin=b"").stdout).strip()
+    arguments = ("commit-tree", "-m", "First commit", tree)
+    made = command.output(folder, *arguments, codes=range(256), env=identity)
+    if made.code:
+        raise failure(arguments, made)
+    commit = command.text(made.stdout).strip()
+    command.output(folder, "update-ref", "HEAD", commit)
+    return commit
+
+
+def _repository_of(folder: Path) -> repositories.Repository | None:
+    try:
+        return repositories.discover(folder)
+    except NotARepository:
+        return None
 
 
 @contextmanager

@@ -76,13 +76,14 @@ def discover(path: Path) -> Repository:
     )
 
 
-def init(folder: Path) -> Repository:
-    """Makes a folder a repository, on the branch that the user's settings name."""
+def init(folder: Path, branch: str | None = None) -> Repository:
+    """Makes a folder a repository, on that branch or on the one that the user's settings name."""
     if not folder.is_dir():
         raise NotARepository(
             f"{folder} is not a folder: create it first.", kind="pathNotFound", path=str(folder)
         )
-    command.output(folder, "init", "--quiet")
+    named = () if branch is None else (f"--initial-branch={branch}",)
+    command.output(folder, "init", "--quiet", *named)
     return discover(folder)
 
 

@@ -7,7 +7,7 @@ from branchwork.domain.project import Project, ProjectRepo
 from branchwork.domain.repo import Repo
 from branchwork.services.app import App, new_id
 from branchwork.services.text import required
-from branchwork.store import executions, projects, tasks, workspaces
+from branchwork.store import executions, projects
 from branchwork.store.transaction import Transaction
 
 UNFILED = "Unfiled"
@@ -37,26 +37,9 @@ async def update(
     )
 
 
-async def delete(app: App, project_id: str) -> None:
-    """Remove a project with its tasks; refused while it has workspaces, which hold work."""
-
-    def write(tx: Transaction) -> None:
-        project = tx.get(Project, project_id)
-        for task in tasks.page(tx, 1_000_000, None, project_id):
-            if workspaces.of_task(tx, task.id):
-                raise Conflict(
-                    f"The project {project.name} has workspaces. Their branches may hold work: "
-                    "merge or delete those tasks first.",
-                    kind="hasWorkspaces",
-                    project_id=project_id,
-                    task_id=task.id,
-                )
-        tx.delete(project)
-
-    await app.store.write(write)
-
-
-async def add_repo(app: App, project_id: str, repo_id: str, **values: Any) -> ProjectRepo:
+async def add_repo(
+    app: App, project_id: str, repo_id: str, expected_revision: int | None = None, **values: Any
+) -> ProjectRepo:
     """Put a repo into a project, or change the project's settings for it."""
 
     def write(tx: Transaction) -> ProjectRepo:
@@ -64,7 +47,7 @@ async def add_repo(app: App, project_id: str, repo_id: str, **values: Any) -> Pr
         repo = tx.get(Repo, repo_id)
         existing = projects.link(tx, project_id, repo_id)
         if existing is not None:
-            return tx.update(existing, **values) if values else existing
+            return tx.update(existing, expected_revision, **values) if values else existing
         return link_repo(tx, project_id, repo, **values)
 
     return await app.store.write(write)
@@ -74,6 +57,8 @@ async def remove_repo(app: App, project_id: str, repo_id: str) -> None:
     """Take a repo out of a project; the repository itself is not touched."""
 
     def write(tx: Transaction) -> None:
+        tx.get(Project, project_id)
+        tx.get(Repo, repo_id)
         link = projects.link(tx, project_id, repo_id)
         if link is None:
             raise InvalidInput(

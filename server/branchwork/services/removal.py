@@ -1,10 +1,11 @@
-"""Deleting a task with its workspaces: what they hold is on a ref before anything is removed."""
+"""Deleting tasks and projects: what their worktrees hold is on a ref before any is removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from branchwork.domain.errors import Conflict
+from branchwork.domain.errors import Conflict, RevisionMismatch
+from branchwork.domain.project import Project
 from branchwork.domain.repo import Repo
 from branchwork.domain.run import RunPlan
 from branchwork.domain.task import Task
@@ -14,7 +15,9 @@ from branchwork.git import worktrees as git_worktrees
 from branchwork.services import chain, worktrees
 from branchwork.services.app import App
 from branchwork.services.environments import cleaned
+from branchwork.services.views import ALL
 from branchwork.store import executions, runs, workspaces
+from branchwork.store import tasks as stored_tasks
 from branchwork.store.transaction import Transaction
 
 REMOVAL = "removal"
@@ -24,6 +27,7 @@ REMOVAL = "removal"
 class Removed:
     """What went, and the branches that stay in the repositories."""
 
+    task_ids: tuple[str, ...]
     workspace_ids: tuple[str, ...]
     kept_branches: tuple[str, ...]
 
@@ -37,30 +41,69 @@ async def delete_task(
     stop_running: bool = False,
 ) -> Removed:
     """Snapshot and remove the worktrees, then the rows. Branches and snapshots stay."""
-    task, found = await app.store.read(lambda tx: _subject(tx, task_id))
+
+    def read(tx: Transaction) -> list[Workspace]:
+        task = tx.get(Task, task_id)
+        _require_revision(task, expected_revision)
+        return workspaces.of_task(tx, task.id)
+
+    found = await app.store.read(read)
+    await _empty(app, found, environment, stop_running=stop_running)
+    await app.store.write(lambda tx: tx.delete(tx.get(Task, task_id)))
+    return _removed((task_id,), found)
+
+
+async def delete_project(
+    app: App,
+    project_id: str,
+    environment: Mapping[str, str],
+    *,
+    expected_revision: int | None = None,
+    stop_running: bool = False,
+) -> Removed:
+    """As `delete_task`, for a project with all its tasks; its repos stay registered."""
+
+    def read(tx: Transaction) -> tuple[list[Task], list[Workspace]]:
+        project = tx.get(Project, project_id)
+        _require_revision(project, expected_revision)
+        own = stored_tasks.page(tx, ALL, None, project.id)
+        return own, [workspace for task in own for workspace in workspaces.of_task(tx, task.id)]
+
+    own, found = await app.store.read(read)
+    await _empty(app, found, environment, stop_running=stop_running)
+    await app.store.write(lambda tx: tx.delete(tx.get(Project, project_id)))
+    return _removed([task.id for task in own], found)
+
+
+async def _empty(
+    app: App, found: Sequence[Workspace], environment: Mapping[str, str], *, stop_running: bool
+) -> None:
+    """Refused before anything is touched where something runs and may not be stopped."""
     for workspace in found:
         await _stop(app, workspace, wanted=stop_running)
     for workspace in found:
         if workspace.isolation is Isolation.WORKTREE:
             await _remove(app, workspace, cleaned(environment))
 
-    def write(tx: Transaction) -> None:
-        current = tx.get(Task, task.id)
-        if expected_revision is not None and current.revision != expected_revision:
-            tx.update(current, expected_revision)
-        tx.delete(current)
 
-    await app.store.write(write)
+def _require_revision(entity: Task | Project, expected: int | None) -> None:
+    """Before anything is removed: afterwards the entity has changed by itself."""
+    if expected is not None and entity.revision != expected:
+        raise RevisionMismatch(
+            "It was changed by somebody else meanwhile; read it again before you delete it.",
+            revision=entity.revision,
+            expected_revision=expected,
+        )
+
+
+def _removed(task_ids: Sequence[str], found: Sequence[Workspace]) -> Removed:
     return Removed(
+        task_ids=tuple(task_ids),
         workspace_ids=tuple(workspace.id for workspace in found),
         kept_branches=tuple(
             workspace.branch for workspace in found if workspace.isolation is Isolation.WORKTREE
         ),
     )
-
-
-def _subject(tx: Transaction, task_id: str) -> tuple[Task, list[Workspace]]:
-    return tx.get(Task, task_id), workspaces.of_task(tx, task_id)
 
 
 async def _stop(app: App, workspace: Workspace, *, wanted: bool) -> None:

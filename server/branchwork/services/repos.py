@@ -1,30 +1,60 @@
 """Use cases of repositories: registering, editing, and finding the one that a file is in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from branchwork.domain.errors import Conflict, InvalidInput, NotARepository
+from branchwork.domain.project import Project
 from branchwork.domain.repo import Repo
-from branchwork.git import branches, repositories, worktrees
+from branchwork.git import branches, commits, repositories, worktrees
+from branchwork.services import projects
 from branchwork.services.app import App, new_id
 from branchwork.services.text import bounded, required
+from branchwork.store import projects as stored_projects
 from branchwork.store import repos, workspaces
 from branchwork.store.transaction import Transaction
 
 
-async def register(app: App, path: str, **values: Any) -> Repo:
-    """Make a git repository known by any path inside it; the one that is known comes back."""
-    root = await discover(app, path)
+async def register(app: App, path: str, project_id: str | None = None, **values: Any) -> Repo:
+    """Make a git repository known by any path inside it; the one that is known comes back.
+
+    With a project it is put into that, too.
+    """
     _check(values)
-    return await app.store.write(lambda tx: ensure(tx, root, **values))
+    await _require_project(app, project_id)
+    root = await discover(app, path)
+
+    def write(tx: Transaction) -> Repo:
+        repo = ensure(tx, root, **values)
+        if project_id is not None and stored_projects.link(tx, project_id, repo.id) is None:
+            projects.link_repo(tx, project_id, repo)
+        return repo
+
+    return await app.store.write(write)
 
 
-async def init(app: App, path: str) -> Repo:
-    """Make a folder a git repository and register it."""
+async def is_registered(app: App, path: str) -> bool:
+    """Whether the repository of a path is known."""
+    root = await discover(app, path)
+    return await app.store.read(lambda tx: repos.at_path(tx, str(root))) is not None
+
+
+async def init(
+    app: App,
+    path: str,
+    branch: str,
+    environment: Mapping[str, str],
+    project_id: str | None = None,
+    **values: Any,
+) -> Repo:
+    """Make a folder a git repository with an empty first commit, and register it."""
     folder = _absolute(path)
+    _check(values)
+    await _require_project(app, project_id)
     await app.blocking(_make_folder, folder)
-    await app.blocking(repositories.init, folder)
-    return await register(app, path)
+    await app.blocking(commits.init, folder, branch, environment)
+    return await register(app, path, project_id, **values)
 
 
 async def update(
@@ -121,6 +151,11 @@ async def _reconnect(app: App, repo: Repo, root: Path) -> None:
     if existing:
         async with app.alone(f"repo:{repo.id}"):
             await app.blocking(worktrees.repair, root, *existing)
+
+
+async def _require_project(app: App, project_id: str | None) -> None:
+    if project_id is not None:
+        await app.store.read(lambda tx: tx.get(Project, project_id))
 
 
 def _make_folder(folder: Path) -> None:

@@ -16,8 +16,9 @@ async def list_approvals(
 ) -> wire.ApprovalListResult:
     """The oldest first."""
     statuses = tuple(params.statuses or (ApprovalStatus.PENDING,))
-    read = await views.reading(
-        ls.app,
+    read = await pages.read(
+        ls,
+        params,
         lambda tx: [
             views.approval_view(tx, one)
             for one in stored.page(

@@ -21,8 +21,9 @@ async def list_conversations(
     ls: EditorConnection, params: wire.ConversationListParams
 ) -> wire.ConversationListResult:
     """The newest first."""
-    read = await views.reading(
-        ls.app,
+    read = await pages.read(
+        ls,
+        params,
         lambda tx: views.conversation_page(
             tx, params.limit, params.cursor, params.workspace_id, params.task_id
         ),

@@ -27,8 +27,8 @@ async def list_executions(
         statuses=tuple(params.statuses or ()),
         run_reasons=tuple(params.run_reasons or ()),
     )
-    read = await views.reading(
-        ls.app, lambda tx: executions.page(tx, params.limit, params.cursor, wanted)
+    read = await pages.read(
+        ls, params, lambda tx: executions.page(tx, params.limit, params.cursor, wanted)
     )
     return wire.ExecutionListResult(
         **pages.reading(read),

@@ -7,8 +7,7 @@ from branchwork.lsp.connection import EditorConnection
 from branchwork.lsp.features import pages, targets
 from branchwork.lsp.registry import Features
 from branchwork.protocol import projects as wire
-from branchwork.protocol.struct import Nothing
-from branchwork.services import projects, repos, views
+from branchwork.services import projects, removal, repos, views
 from branchwork.store.transaction import Transaction
 
 
@@ -63,10 +62,22 @@ async def update_project(
     return await _result(ls, project.id)
 
 
-async def delete_project(ls: EditorConnection, params: wire.ProjectDeleteParams) -> Nothing:
-    """With its tasks."""
-    await projects.delete(ls.app, params.project_id)
-    return Nothing()
+async def delete_project(
+    ls: EditorConnection, params: wire.ProjectDeleteParams
+) -> wire.ProjectDeleteResult:
+    """With its tasks and their workspaces."""
+    removed = await removal.delete_project(
+        ls.app,
+        params.project_id,
+        ls.environment,
+        expected_revision=params.expected_revision,
+        stop_running=params.stop_running,
+    )
+    return wire.ProjectDeleteResult(
+        task_ids=list(removed.task_ids),
+        workspace_ids=list(removed.workspace_ids),
+        kept_branches=list(removed.kept_branches),
+    )
 
 
 async def add_repo(
@@ -76,18 +87,22 @@ async def add_repo(
     targets.required(params, "repo_id", "path")
     repo_id = params.repo_id
     if repo_id is None:
-        repo_id = (await repos.register(ls.app, params.path or "")).id
+        repo_id = (await repos.register(ls.app, params.path or "", params.project_id)).id
     values = given(params, "setup_script", "cleanup_script", "copy_files", "parallel_setup_script")
-    link = await projects.add_repo(ls.app, params.project_id, repo_id, **values)
+    link = await projects.add_repo(
+        ls.app, params.project_id, repo_id, params.expected_revision, **values
+    )
     member = await ls.app.store.read(lambda tx: views.member(tx, link))
     whole = await _result(ls, params.project_id)
     return wire.ProjectAddRepoResult(project=whole.project, member=to_protocol.member(member))
 
 
-async def remove_repo(ls: EditorConnection, params: wire.ProjectRemoveRepoParams) -> Nothing:
+async def remove_repo(
+    ls: EditorConnection, params: wire.ProjectRemoveRepoParams
+) -> wire.ProjectResult:
     """Only from the project."""
     await projects.remove_repo(ls.app, params.project_id, params.repo_id)
-    return Nothing()
+    return await _result(ls, params.project_id)
 
 
 def given(params: object, *names: str) -> dict[str, object]:

@@ -45,18 +45,27 @@ async def get_repo(ls: EditorConnection, params: wire.RepoGetParams) -> wire.Rep
     )
 
 
-async def register_repo(ls: EditorConnection, params: wire.RepoRegisterParams) -> wire.RepoResult:
+async def register_repo(
+    ls: EditorConnection, params: wire.RepoRegisterParams
+) -> wire.RepoRegisterResult:
     """Make it known."""
     values = {"display_name": params.display_name} if params.display_name else {}
-    repo = await repos.register(ls.app, params.path, **values)
-    return wire.RepoResult(repo=to_protocol.repo(repo))
+    known = await repos.is_registered(ls.app, params.path)
+    repo = await repos.register(ls.app, params.path, params.project_id, **values)
+    return wire.RepoRegisterResult(repo=to_protocol.repo(repo), created=not known)
 
 
 async def init_repo(ls: EditorConnection, params: wire.RepoInitParams) -> wire.RepoResult:
     """Make one."""
-    repo = await repos.init(ls.app, params.path)
-    if params.display_name:
-        repo = await repos.update(ls.app, repo.id, display_name=params.display_name)
+    values = {"display_name": params.display_name} if params.display_name else {}
+    repo = await repos.init(
+        ls.app,
+        params.path,
+        params.default_branch,
+        ls.environment,
+        params.project_id,
+        **values,
+    )
     return wire.RepoResult(repo=to_protocol.repo(repo))
 
 

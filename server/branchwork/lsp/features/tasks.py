@@ -35,7 +35,7 @@ async def list_tasks(ls: EditorConnection, params: wire.TaskListParams) -> wire.
         page = stored.page(tx, params.limit, params.cursor, params.project_id, statuses)
         return views.task_views(tx, page), views.place_of(tx, roots)
 
-    read_ = await views.reading(ls.app, read)
+    read_ = await pages.read(ls, params, read)
     found, at = read_.value
     return wire.TaskListResult(
         **pages.reading(read_),
@@ -140,7 +140,7 @@ async def search_tasks(
         found = stored.search(tx, params.query, 1000, params.project_id)
         return views.task_views(tx, found)
 
-    read_ = await views.reading(ls.app, read)
+    read_ = await pages.read(ls, params, read)
     found, cursor = pages.slice_of(read_.value, params.limit, params.cursor)
     return wire.TaskSearchResult(
         **pages.reading(read_),

@@ -29,8 +29,8 @@ async def list_workspaces(
     wanted = stored.Wanted(
         task_id=params.task_id, project_id=params.project_id, archived=params.archived
     )
-    found = await views.reading(
-        ls.app, lambda tx: views.workspace_page(tx, params.limit, params.cursor, wanted)
+    found = await pages.read(
+        ls, params, lambda tx: views.workspace_page(tx, params.limit, params.cursor, wanted)
     )
     return wire.WorkspaceListResult(
         **pages.reading(found),
