@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -42,3 +43,11 @@ def start(agent: RealAgent, repository: Path, tmp_path: Path) -> Start:
         return acp_client.running(agent.argv, repository, agent.env, tmp_path / "stderr")
 
     return running
+
+
+@pytest.fixture
+def agent_env(agent: RealAgent) -> dict[str, str]:
+    """The environment of an editor that finds the agent on its PATH."""
+    person = git_repos.make_env(Path(agent.env["HOME"]))
+    path = f"{Path(agent.argv[0]).parent}{os.pathsep}{agent.env['PATH']}"
+    return {**person, **agent.env, "PATH": path}

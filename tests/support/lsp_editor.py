@@ -157,17 +157,20 @@ class Editor(LanguageClient):
 
 @asynccontextmanager
 async def open_editor(
-    home: RealHome, *roots: Path, abilities: Mapping[str, Any] = ABILITIES
+    home: RealHome, *roots: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Editor]:
-    """An editor with those folders open that has started `branchwork lsp`."""
+    """An editor with those folders open that has started `branchwork lsp`; `environment` is what
+    the person's has more."""
     config = ClientServerConfig(
-        server_command=[str(COMMAND), "lsp"], client_factory=Editor, server_env=home.person
+        server_command=[str(COMMAND), "lsp"],
+        client_factory=Editor,
+        server_env={**home.person, **(environment or {})},
     )
     editor = await config.start()
     assert isinstance(editor, Editor)
     try:
         capabilities = client_capabilities("visual-studio-code")
-        capabilities.experimental = {"branchwork": abilities}
+        capabilities.experimental = {"branchwork": ABILITIES}
         folders = [types.WorkspaceFolder(root.as_uri(), root.name) for root in roots]
         await asyncio.wait_for(
             editor.initialize_session(
