@@ -1,11 +1,13 @@
 """The run chain, its second part: the agent, its auto-commit, the scripts behind it."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from branchwork.agents.launch import SERVER
 from branchwork.domain.entry import EntryKind
 from branchwork.domain.execution_process import ExecutionProcess, RunReason
 from branchwork.domain.task import TaskStatus
@@ -245,6 +247,26 @@ async def test_what_could_not_be_started_explains_itself(
     (told,) = await stage.entries(started)
     assert (told.kind, told.reason) == (EntryKind.ERROR, agent.ended_reason)
     assert (told.index, told.sentence) == (0, agent.ended_sentence)
+
+
+async def test_an_agent_that_is_downloaded_gets_the_time_for_it(
+    stage: Stage, repository: Path, tmp_path: Path
+) -> None:
+    """Which also the daemon after this one has to know."""
+    npx = tmp_path / "tools" / "npx"
+    npx.parent.mkdir()
+    start = f"sys.path.insert(0, {str(SERVER)!r}); from branchwork.agents.scripted import main"
+    npx.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S -c "import sys; {start}; main()"\n')
+    npx.chmod(0o755)
+    stage.agents(tmp_path, {"id": "far", "distribution": {"npx": {"package": "far-away@1"}}})
+    environment = {**stage.environment, "PATH": f"{npx.parent}:{stage.environment['PATH']}"}
+    prompt = script({"message": "Here"})
+    wanted = {"executor": "FAR", "environment": environment}
+    started = await stage.start(repository, prompt, **wanted)
+    await stage.settled(started.workspace)
+    (execution,) = await stage.ran(started.workspace)
+    assert execution.status == "Completed"
+    assert execution.executor_action["downloads"] is True
 
 
 # --- cleanup -------------------------------------------------------------------------------------

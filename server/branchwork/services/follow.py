@@ -280,11 +280,13 @@ def _outcome(talk: _Conversation, live: Live, exit_: exits.Exit | None = None) -
 
 
 async def _conversation(app: App, execution: ExecutionProcess) -> _Conversation:
-    def read(tx: Transaction) -> tuple[RunPlan, Workspace]:
+    def read(tx: Transaction) -> tuple[RunPlan, Workspace, ExecutionProcess]:
         assert execution.plan_id is not None, "an agent runs by a plan"
-        return tx.get(RunPlan, execution.plan_id), tx.get(Workspace, execution.workspace_id)
+        plan = tx.get(RunPlan, execution.plan_id)
+        workspace = tx.get(Workspace, execution.workspace_id)
+        return plan, workspace, tx.get(ExecutionProcess, execution.id)
 
-    plan, workspace = await app.store.read(read)
+    plan, workspace, row = await app.store.read(read)
     description = app.agents.find(plan.executor or "")
     turn = launch.turn_for(
         description,
@@ -292,7 +294,7 @@ async def _conversation(app: App, execution: ExecutionProcess) -> _Conversation:
         cwd=str(launches.working_directory(workspace)),
         agent_session_id=plan.resume,
         policy=Policy(plan.mode or Policy.ASK),
-        downloads=bool(execution.executor_action.get("downloads")),
+        downloads=bool(row.executor_action.get("downloads")),
     )
     agent = launch.agent_for(description)
     return _Conversation(

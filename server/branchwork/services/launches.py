@@ -35,6 +35,8 @@ async def spec_of(app: App, execution: ExecutionProcess) -> Spec:
         policy = Policy(plan.mode or Policy.ASK)
         launched = await app.blocking(launch.launch, agent, own, policy, plan.prompt or "")
         argv, own = launched.argv, dict(launched.env)
+        if launched.downloads:
+            await app.store.write(lambda tx: _note_download(tx, execution.id))
     else:
         assert execution.step is not None, "scripts are steps of plans"
         script = plan.steps[execution.step].script or ""
@@ -74,6 +76,12 @@ async def environment_of(
     except InvalidInput as error:
         logger.warning("%s", error.sentence)
         return None
+
+
+def _note_download(tx: Transaction, execution_id: str) -> None:
+    """Whoever follows it, now or after a restart, gives it the time that a download takes."""
+    execution = tx.get(ExecutionProcess, execution_id)
+    tx.derive(execution, executor_action={**execution.executor_action, "downloads": True})
 
 
 def working_directory(workspace: Workspace) -> Path:
