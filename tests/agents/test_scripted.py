@@ -211,12 +211,12 @@ def test_a_stubborn_one_ignores_everything_but_kill(repo: Path) -> None:
         child.stdin.write(json.dumps(call).encode() + b"\n")
         child.stdin.flush()
         assert b"now" in child.stdout.readline()
-        child.stdin.close()
         ignores = Path(f"/proc/{child.pid}/status")
         deadline = time.monotonic() + 30
         while not _ignores(ignores, signal.SIGTERM):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        child.stdin.close()
         child.terminate()
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(0.3)
