@@ -13,11 +13,10 @@ from bench import machine
 from bench.figure import Figure, median, spread
 from bench.place import Place
 from bench.requests import EMPTY
+from bench.size import Size
 
-LINES = 150
 # More than the pause of the stream: each line comes alone. Less: they wait for company.
 ALONE_SECONDS, DENSE_SECONDS = 0.08, 0.01
-FLOOD_LINES = 2_000_000
 LINE = "x" * 69
 PING_SECONDS = 0.005
 LOOK_SECONDS = 0.2
@@ -66,10 +65,10 @@ class Child:
         return found
 
 
-def lines(place: Place) -> list[Figure]:
+def lines(place: Place, size: Size) -> list[Figure]:
     """The child writes the time into its lines; the editor looks at its clock."""
     busy = machine.busy_percent()
-    code = _STAMPS.format(alone=ALONE_SECONDS, dense=DENSE_SECONDS, lines=LINES)
+    code = _STAMPS.format(alone=ALONE_SECONDS, dense=DENSE_SECONDS, lines=size.lines)
     script = shlex.join([sys.executable, "-I", "-S", "-c", code])
     child = Child(place, "lines", script)
     shims = [machine.memory(pid) for pid in place.shims()]
@@ -120,9 +119,9 @@ def lines(place: Place) -> list[Figure]:
     ]
 
 
-def flood(place: Place, count: int = FLOOD_LINES) -> list[Figure]:
+def flood(place: Place, size: Size) -> list[Figure]:
     """A plain script that prints as fast as it can, while somebody else asks for other things."""
-    busy = machine.busy_percent()
+    busy, count = machine.busy_percent(), size.flood_lines
     child = Child(place, "flood", f"yes {LINE} | head -n {count}")
     before = machine.memory(place.daemon_pid)
     spent = machine.cpu_seconds(place.daemon_pid)
@@ -215,12 +214,16 @@ class _Meanwhile:
 
     def _ask(self) -> None:
         one = self._place.direct()
-        while not self._over.wait(PING_SECONDS):
+        is_over = False
+        while not is_over:
             before = time.perf_counter()
             one.request(EMPTY, {})
             self.took.append((time.perf_counter() - before) * 1000)
+            is_over = self._over.wait(PING_SECONDS)
         one.close()
 
     def _look(self, daemon: int) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        is_over = False
+        while not is_over:
             self.memory.append(machine.memory(daemon).pss)
+            is_over = self._over.wait(LOOK_SECONDS)

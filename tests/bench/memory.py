@@ -5,11 +5,12 @@ import time
 from bench import editor, machine
 from bench.figure import Figure
 from bench.place import BARE, Place
+from bench.size import Size
 
 SETTLE_SECONDS = 1.0
 
 
-def idle(place: Place) -> list[Figure]:
+def idle(place: Place, _: Size) -> list[Figure]:
     """After a start that had nothing to migrate, with one editor connected."""
     place.end_daemon()
     busy = machine.busy_percent()
@@ -27,7 +28,7 @@ def idle(place: Place) -> list[Figure]:
     ]
 
 
-def afterwards(place: Place) -> list[Figure]:
+def afterwards(place: Place, _: Size) -> list[Figure]:
     """The same daemon when it has done all that was measured."""
     time.sleep(SETTLE_SECONDS)
     found = machine.memory(place.daemon_pid)

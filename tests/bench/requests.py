@@ -11,15 +11,13 @@ from bench import editor, machine
 from bench.editor import Editor
 from bench.figure import Figure, median, spread
 from bench.place import BARE, Place
+from bench.size import Size
 
 # Answered from memory by a handler of ours: the cheapest there is.
 EMPTY = "branchwork/settings/get"
-EMPTY_BLOCKS, EMPTY_BLOCK = 20, 250
-LIST_ROUNDS = 60
-TASKS, TASKS_OF_ONE = 10_000, 1_000
 
 
-def empty(place: Place) -> list[Figure]:
+def empty(place: Place, size: Size) -> list[Figure]:
     """Blocks of requests, in turns: on the socket, through the proxy, to bare pygls."""
     busy = machine.busy_percent()
     direct, proxied = place.direct(), place.editor()
@@ -27,14 +25,14 @@ def empty(place: Place) -> list[Figure]:
     bare.initialize()
     took: dict[str, list[float]] = {"direct": [], "proxied": [], "bare": []}
     spent = machine.cpu_seconds(place.daemon_pid)
-    for _ in range(EMPTY_BLOCKS):
-        took["direct"] += _block(direct, EMPTY)
-        took["proxied"] += _block(proxied, EMPTY)
-        took["bare"] += _block(bare, "bare/nothing")
+    for _ in range(size.empty_blocks):
+        took["direct"] += _block(direct, EMPTY, size)
+        took["proxied"] += _block(proxied, EMPTY, size)
+        took["bare"] += _block(bare, "bare/nothing", size)
     spent = machine.cpu_seconds(place.daemon_pid) - spent
     for one in (direct, proxied, bare):
         one.close()
-    count = EMPTY_BLOCKS * EMPTY_BLOCK
+    count = size.empty_blocks * size.empty_block
     p50 = {name: median(values) for name, values in took.items()}
     return [
         Figure(
@@ -64,42 +62,46 @@ def empty(place: Place) -> list[Figure]:
     ]
 
 
-def lists(place: Place) -> list[Figure]:
-    """All tasks of a project with 1,000 of them, and pages of the 10,000."""
+def lists(place: Place, size: Size) -> list[Figure]:
+    """All tasks of one project, and pages of those of all projects."""
     root = place.repository("shop")
     place.end_daemon()
     seed = [sys.executable, str(Path(__file__).with_name("seed.py"))]
     database = str(place.data / "branchwork.sqlite")
     told = subprocess.run(
-        [*seed, database, str(root), str(TASKS_OF_ONE), str(TASKS)],
+        [*seed, database, str(root), str(size.tasks_of_one), str(size.tasks)],
         env={**place.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         stdout=subprocess.PIPE,
         check=True,
     )
     project_id = json.loads(told.stdout)
     place.editor().close()
-    busy = machine.busy_percent()
-    return _lists(place, root, project_id, busy)
-
-
-def _lists(place: Place, root: Path, project_id: str, busy: float) -> list[Figure]:
     # Where the editor is open is told with each list.
-    one = place.direct(root / "src")
+    return _lists(place.direct(root / "src"), place.daemon_pid, project_id, size)
+
+
+def _lists(one: Editor, daemon: int, project_id: str, size: Size) -> list[Figure]:
+    busy = machine.busy_percent()
     method = "branchwork/task/list"
-    whole = {"projectId": project_id, "limit": TASKS_OF_ONE}
+    whole = {"projectId": project_id, "limit": size.tasks_of_one}
     first = one.request(method, {"limit": 100})
     middle = {"limit": 100, "cursor": first["tasks"][-1]["id"]}
     figures = []
     for name, params, count, goal in (
-        (f"task/list of {TASKS_OF_ONE:,}, with the client's parse", whole, TASKS_OF_ONE, 20.0),
-        (f"task/list, 100 of {TASKS:,}, the first page", {"limit": 100}, 100, 3.0),
-        (f"task/list, 100 of {TASKS:,}, a later page", middle, 100, 3.0),
+        (
+            f"task/list of {size.tasks_of_one:,}, with the client's parse",
+            whole,
+            size.tasks_of_one,
+            20.0,
+        ),
+        (f"task/list, 100 of {size.tasks:,}, the first page", {"limit": 100}, 100, 3.0),
+        (f"task/list, 100 of {size.tasks:,}, a later page", middle, 100, 3.0),
     ):
         assert len(one.request(method, params)["tasks"]) == count
         parses: list[float] = []
-        spent = machine.cpu_seconds(place.daemon_pid)
-        took = [_parsed(one, method, params, parses) for _ in range(LIST_ROUNDS)]
-        spent = machine.cpu_seconds(place.daemon_pid) - spent
+        spent = machine.cpu_seconds(daemon)
+        took = [_parsed(one, method, params, parses) for _ in range(size.lists)]
+        spent = machine.cpu_seconds(daemon) - spent
         figures.append(
             Figure(
                 name=name,
@@ -109,18 +111,18 @@ def _lists(place: Place, root: Path, project_id: str, busy: float) -> list[Figur
                 goal=goal,
                 versus=median(parses),
                 versus_name="the parse alone",
-                rounds=LIST_ROUNDS,
+                rounds=size.lists,
                 busy=busy,
                 note=f"p99 {spread(took, 99):.1f} ms; "
-                f"daemon's CPU {spent / LIST_ROUNDS * 1000:.1f} ms",
+                f"daemon's CPU {spent / size.lists * 1000:.1f} ms",
             )
         )
     one.close()
     return figures
 
 
-def _block(one: Editor, method: str) -> list[float]:
-    return [_milliseconds(lambda: one.request(method, {})) for _ in range(EMPTY_BLOCK)]
+def _block(one: Editor, method: str, size: Size) -> list[float]:
+    return [_milliseconds(lambda: one.request(method, {})) for _ in range(size.empty_block)]
 
 
 def _parsed(one: Editor, method: str, params: object, parses: list[float]) -> float:

@@ -8,22 +8,19 @@ from bench import editor, machine
 from bench.editor import Editor
 from bench.figure import Figure, median
 from bench.place import BARE, Place
-
-ROUNDS = 30
-BARE_ROUNDS = 5
-PROXIES = 24
+from bench.size import Size
 
 
-def warm(place: Place) -> list[Figure]:
+def warm(place: Place, size: Size) -> list[Figure]:
     """With a daemon that runs: by the two commands, beside a bare pygls server."""
     busy = machine.busy_percent()
     place.editor().close()
     ways = {"printed": place.command, "console": place.console, "bare": BARE}
     took: dict[str, list[float]] = {name: [] for name in ways}
     cpu: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(ROUNDS):
+    for number in range(size.starts):
         for name, argv in ways.items():
-            if name == "bare" and number % (ROUNDS // BARE_ROUNDS):
+            if name == "bare" and number % (size.starts // size.bare_starts):
                 continue
             wall, used = _initialize(place, argv)
             took[name].append(wall)
@@ -39,7 +36,7 @@ def warm(place: Place) -> list[Figure]:
             versus=bare,
             versus_name="bare pygls",
             ratio_goal=1 / 15 if name == "printed" else None,
-            rounds=ROUNDS,
+            rounds=size.starts,
             busy=busy,
             note=f"CPU of the process started: {median(cpu[name]):.0f} ms, "
             f"of bare pygls: {median(cpu['bare']):.0f} ms",
@@ -51,29 +48,29 @@ def warm(place: Place) -> list[Figure]:
     ]
 
 
-def cold(place: Place, rounds: int = 3) -> list[Figure]:
+def cold(place: Place, size: Size) -> list[Figure]:
     """Many editors at once and no daemon: the first start ever, then starts with a database."""
     busy = machine.busy_percent()
-    first = _at_once(place, place.command)
+    first = _at_once(place, place.command, size)
     daemons = [place.daemons_so_far()]
     again = []
-    for _ in range(rounds):
+    for _ in range(size.cold_rounds):
         place.end_daemon()
         before = place.daemons_so_far()
-        again.append(_at_once(place, place.command))
+        again.append(_at_once(place, place.command, size))
         daemons.append(place.daemons_so_far() - before)
-    bare = _at_once(place, BARE)
+    bare = _at_once(place, BARE, size)
     one = " and ".join(sorted({f"{count} daemon{'s'[: count != 1]}" for count in daemons}))
     return [
         Figure(
-            name=f"{PROXIES} proxies, {label}: {one}, last answer",
+            name=f"{size.proxies} proxies, {label}: {one}, last answer",
             unit="s",
             measured=median(took),
             best=min(took),
             # More than one daemon is a miss, however fast.
             goal=4.0 if set(daemons) == {1} else 0.0,
             versus=bare,
-            versus_name=f"{PROXIES} bare pygls servers",
+            versus_name=f"{size.proxies} bare pygls servers",
             rounds=len(took),
             busy=busy,
         )
@@ -93,10 +90,10 @@ def _initialize(place: Place, argv: Sequence[str]) -> tuple[float, float]:
     return wall * 1000, started.close() * 1000
 
 
-def _at_once(place: Place, argv: Sequence[str]) -> float:
+def _at_once(place: Place, argv: Sequence[str], size: Size) -> float:
     """Seconds until the last of many has its answer."""
     before = time.perf_counter()
-    started = [editor.spawned(argv, place.environ) for _ in range(PROXIES)]
+    started = [editor.spawned(argv, place.environ) for _ in range(size.proxies)]
     ids = {one.source: one.send_initialize() for one in started}
     _each_ready(started, lambda one: one.answer(ids[one.source]))
     wall = time.perf_counter() - before
