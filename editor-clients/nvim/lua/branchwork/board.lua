@@ -10,7 +10,7 @@ local M = {}
 
 local PAUSE_MS = 100
 local WIDEST_TITLE = 60
-local WIDEST_BRANCH = 40
+local WIDEST_BRANCH = 30
 local ALL = "all"
 
 local ICONS = {
@@ -76,7 +76,8 @@ local function line_of(task, workspace, columns)
   end
   if columns.branch > 0 then
     local branch = workspace and workspace.branch or ""
-    vim.list_extend(line, { { words.padded(branch, columns.branch), "BranchworkBranch" }, { "  " } })
+    local cell = { words.padded(branch, columns.branch), "BranchworkBranch" }
+    vim.list_extend(line, { cell, { "  " } })
   end
   table.insert(line, { words.ago(task.updatedAt), "BranchworkDim" })
   if columns.with_project then
@@ -100,7 +101,10 @@ local function summary_of(tasks)
     { " · " },
     { ("%d running"):format(running), running > 0 and "BranchworkRunning" or nil },
     { " · " },
-    { ("%d need you"):format(needs_you), needs_you > 0 and "BranchworkNeedsYou" or nil },
+    {
+      ("%d need%s you"):format(needs_you, needs_you == 1 and "s" or ""),
+      needs_you > 0 and "BranchworkNeedsYou" or nil,
+    },
     { "   g? keys", "BranchworkDim" },
   }
 end
@@ -161,7 +165,7 @@ local function draw(buf, project_id)
   local project = known.project[project_id or ""]
   page.title(buf, {
     { "Board", "BranchworkTitle" },
-    { project and ": " .. project.name or ": all projects" },
+    { project and project.name or "all projects" },
   })
 end
 

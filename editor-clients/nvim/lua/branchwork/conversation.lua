@@ -1,7 +1,7 @@
 --- The view of a conversation, `branchwork://conversation/{id}`, live while it is open.
 
 local entries = require("branchwork.entries")
-local log = require("branchwork.log")
+local follow = require("branchwork.follow")
 local mirror = require("branchwork.mirror")
 local notice = require("branchwork.notice")
 local page = require("branchwork.page")
@@ -50,7 +50,7 @@ local function retitle(talk, result)
   local task = known and known.task[conversation.taskId]
   local pieces = {
     { task and task.title or "Conversation", "BranchworkTitle" },
-    { "  " .. entries.agent_name(conversation.executor) .. "  " },
+    { entries.agent_name(conversation.executor) },
     state_of(result, talk),
   }
   local queued = #result.queue
@@ -59,7 +59,7 @@ local function retitle(talk, result)
       return prompt.heldBecause ~= nil
     end)
     local colour = held and "BranchworkNeedsYou" or nil
-    table.insert(pieces, { ("  %d %s"):format(queued, held and "held" or "queued"), colour })
+    table.insert(pieces, { ("%d %s"):format(queued, held and "held" or "queued"), colour })
   end
   page.title(talk.buf, pieces)
 end
@@ -80,16 +80,16 @@ local function take(talk, part)
   if not page.is_open(talk.buf) then
     return
   end
-  local windows = log.following(talk.buf)
-  for _, change in ipairs(part.changes) do
-    talk.transcript:take(change)
-  end
-  log.follow(talk.buf, windows)
+  follow.while_changing(talk.buf, function()
+    for _, change in ipairs(part.changes) do
+      talk.transcript:take(change)
+    end
+  end)
 end
 
 ---@param talk branchwork.Conversing
 ---@return branchwork.Stream
-local function follow(talk)
+local function open_stream(talk)
   return stream.open({
     method = protocol.methods.conversationEntries,
     on_open = function()
@@ -145,7 +145,7 @@ end
 ---@param talk branchwork.Conversing
 ---@return fun() close
 local function begin(talk)
-  local following = follow(talk)
+  local following = open_stream(talk)
   local again = throttle(PAUSE_MS, function()
     if page.is_open(talk.buf) then
       look(talk)
@@ -190,6 +190,7 @@ function M.read(buf, id)
     return talk.transcript:subject_at(row)
   end)
   colour(talk)
+  follow.keep(buf)
   mirror.load(function()
     rpc.request(protocol.methods.conversationGet, { conversationId = id }, function(result)
       if page.is_open(buf) then

@@ -202,7 +202,9 @@ function RENDER.permission_request(entry)
     return { lines = { { { "  ? " .. sentence }, { said, "BranchworkHeading" } } }, group = "ask" }
   end
   local request = { id = entry.approvalId, sentence = sentence, options = entry.options }
-  local lines = { { { "  ? " .. sentence, "BranchworkNeedsYou" }, subject = { approval = request } } }
+  local question = { { "  ? " .. sentence, "BranchworkNeedsYou" } }
+  question.subject = { approval = request }
+  local lines = { question }
   for _, option in ipairs(entry.options) do
     local key = OPTION_KEYS[option.kind]
     table.insert(lines, {
@@ -212,6 +214,10 @@ function RENDER.permission_request(entry)
       subject = { approval = vim.tbl_extend("force", request, { chosen = option }) },
     })
   end
+  -- A cursor that follows the text must not come to rest on an answer.
+  local last = { { "      gR rejects it with a reason", "BranchworkDim" } }
+  last.subject = { approval = request }
+  table.insert(lines, last)
   return { lines = lines, group = "ask" }
 end
 

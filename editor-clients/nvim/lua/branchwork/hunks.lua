@@ -73,7 +73,8 @@ end
 ---@param file branchwork.FileDiff
 ---@return vim.quickfix.entry[]
 function M.quickfix(file)
-  local place = file.uri and { filename = vim.uri_to_fname(file.uri) } or {}
+  -- The module is what the list shows: the worktree lies far from here.
+  local place = file.uri and { filename = vim.uri_to_fname(file.uri), module = file.path } or {}
   local entries = {}
   for _, hunk in ipairs(file.uri and file.patch and M.of_patch(file.patch) or {}) do
     local text = ("%s %s  %s"):format(letter(file), M.size(hunk.added, hunk.removed), hunk.text)

@@ -75,7 +75,8 @@ function M.help()
     table.insert(lines, ("%-5s %s"):format(key[1], key[3]))
   end
   vim.list_extend(lines, { "R     read it anew", "q     close", "g?    these keys" })
-  vim.lsp.util.open_floating_preview(lines, "", { focus_id = "branchwork.keys", border = "rounded" })
+  local options = { focus_id = "branchwork.keys", border = "rounded" }
+  vim.lsp.util.open_floating_preview(lines, "", options)
 end
 
 return M

@@ -1,5 +1,6 @@
 --- The view of the log of a process, `branchwork://log/{execution}`, which follows while it runs.
 
+local follow = require("branchwork.follow")
 local mirror = require("branchwork.mirror")
 local notice = require("branchwork.notice")
 local page = require("branchwork.page")
@@ -31,39 +32,20 @@ local REASONS = {
 ---@field open_line string The last line as it came, to be gone on with.
 ---@field state { [1]: string, [2]: string? }
 
---- The windows whose cursor is on the last line: they go on with the text.
----@param buf integer
----@return integer[]
-function M.following(buf)
-  local last = vim.api.nvim_buf_line_count(buf)
-  return vim.tbl_filter(function(win)
-    return vim.api.nvim_win_get_cursor(win)[1] >= last
-  end, vim.fn.win_findbuf(buf))
-end
-
----@param buf integer
----@param windows integer[]
-function M.follow(buf, windows)
-  local last = vim.api.nvim_buf_line_count(buf)
-  for _, win in ipairs(windows) do
-    vim.api.nvim_win_set_cursor(win, { last, 0 })
-  end
-end
-
 ---@param log branchwork.Log
 ---@param text string
 local function append(log, text)
   local raw = vim.split(log.open_line .. text, "\n", { plain = true })
   log.open_line = raw[#raw]
   local lines = vim.tbl_map(plain.line, raw)
-  local windows = M.following(log.buf)
-  page.write(log.buf, function()
-    vim.api.nvim_buf_set_lines(log.buf, -2, -1, false, lines)
-    if vim.api.nvim_buf_line_count(log.buf) > MOST_LINES then
-      vim.api.nvim_buf_set_lines(log.buf, 0, DROPPED_LINES, false, {})
-    end
+  follow.while_changing(log.buf, function()
+    page.write(log.buf, function()
+      vim.api.nvim_buf_set_lines(log.buf, -2, -1, false, lines)
+      if vim.api.nvim_buf_line_count(log.buf) > MOST_LINES then
+        vim.api.nvim_buf_set_lines(log.buf, 0, DROPPED_LINES, false, {})
+      end
+    end)
   end)
-  M.follow(log.buf, windows)
 end
 
 ---@param log branchwork.Log
@@ -71,7 +53,7 @@ local function retitle(log)
   local reason = log.execution and log.execution.runReason or ""
   page.title(log.buf, {
     { log.title, "BranchworkTitle" },
-    { "  " .. (REASONS[reason] or reason) .. "  " },
+    { REASONS[reason] or reason },
     log.state,
   })
 end
@@ -105,7 +87,7 @@ end
 
 ---@param log branchwork.Log
 ---@return branchwork.Stream
-local function follow(log)
+local function open_stream(log)
   local function now(state)
     log.state = state
     if page.is_open(log.buf) then
@@ -152,7 +134,7 @@ local function begin(log, id, opened)
     page.write(log.buf, function()
       vim.api.nvim_buf_set_lines(log.buf, 0, -1, false, {})
     end)
-    opened(follow(log))
+    opened(open_stream(log))
   end)
 end
 
@@ -172,6 +154,7 @@ function M.read(buf, id)
       end
     end,
   })
+  follow.keep(buf)
   local log = { buf = buf, title = "Log", next_seq = 1, open_line = "", state = { "" } }
   mirror.load(function()
     begin(log, id, function(opened)

@@ -20,6 +20,8 @@ local mirror
 ---@type branchwork.AttentionItem[]
 local attention = {}
 local attention_at = { epoch = "", seq = -1 }
+---@type table<string, integer> When an item was first told here, by `vim.uv.now()`.
+local told_since = {}
 ---@type { answer: fun(mirror: branchwork.Mirror), failed: branchwork.Failed }[]?
 local waiting
 ---@type branchwork.ChangedParams[] What came while the snapshot was on its way.
@@ -56,6 +58,17 @@ local function by_id(list)
   return found
 end
 
+---@param items branchwork.AttentionItem[]
+---@param at { epoch: string, seq: integer }
+local function take_attention(items, at)
+  attention, attention_at = items, at
+  local since, now = {}, vim.uv.now()
+  for _, item in ipairs(items) do
+    since[item.id] = told_since[item.id] or now
+  end
+  told_since = since
+end
+
 ---@param result branchwork.ChangesSinceResult
 local function take_snapshot(result)
   local snapshot = assert(result.snapshot)
@@ -68,7 +81,7 @@ local function take_snapshot(result)
     workspace = by_id(snapshot.workspaces),
     execution = by_id(snapshot.executions),
   }
-  attention, attention_at = snapshot.attention, { epoch = result.epoch, seq = result.seq }
+  take_attention(snapshot.attention, { epoch = result.epoch, seq = result.seq })
 end
 
 ---@param change branchwork.Change
@@ -190,7 +203,7 @@ function M.attention_changed(params)
     return known[item.id] == nil
   end, params.items)
   local is_same = #new == 0 and #params.items == #attention
-  attention, attention_at = params.items, { epoch = params.epoch, seq = params.seq }
+  take_attention(params.items, { epoch = params.epoch, seq = params.seq })
   if is_same then
     return nil
   end
@@ -201,6 +214,13 @@ end
 ---@return branchwork.AttentionItem[]
 function M.attention()
   return attention
+end
+
+--- For how many milliseconds this editor has known that something waits.
+---@param id string
+---@return integer
+function M.waits_for(id)
+  return told_since[id] and vim.uv.now() - told_since[id] or 0
 end
 
 --- Without asking: nil where nobody has looked yet.

@@ -84,16 +84,23 @@ function M.setup(buf, options)
   bo.filetype = options.filetype
 end
 
+--- On one line, and as many bytes as before.
+---@param text string
+---@return string
+local function flat(text)
+  return (text:gsub("[%c]", " "))
+end
+
 --- The line above the text.
 ---@param buf integer
----@param pieces { [1]: string, [2]: string? }[]
+---@param pieces { [1]: string, [2]: string? }[] Each with its colour.
 function M.title(buf, pieces)
   local shown = {}
   for _, piece in ipairs(pieces) do
-    local text = piece[1]:gsub("%%", "%%%%"):gsub("%s+", " ")
+    local text = flat(piece[1]):gsub("%%", "%%%%")
     table.insert(shown, piece[2] and ("%%#%s#%s%%*"):format(piece[2], text) or text)
   end
-  vim.b[buf].branchwork_title = " " .. table.concat(shown)
+  vim.b[buf].branchwork_title = " " .. table.concat(shown, " · ")
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
     vim.wo[win][0].winbar = vim.b[buf].branchwork_title
   end
@@ -107,13 +114,6 @@ function M.write(buf, change)
   change()
   vim.bo[buf].modifiable = false
   vim.bo[buf].modified = false
-end
-
---- On one line, and as many bytes as before.
----@param text string
----@return string
-local function flat(text)
-  return (text:gsub("[%c]", " "))
 end
 
 ---@param buf integer

@@ -34,7 +34,7 @@ local function show(buf, result, title)
   local size = hunks.size(result.additions, result.deletions)
   page.title(buf, {
     { title, "BranchworkTitle" },
-    { ("  %s, %s"):format(words.count(result.fileCount, "file"), size) },
+    { ("%s, %s"):format(words.count(result.fileCount, "file"), size) },
   })
 end
 

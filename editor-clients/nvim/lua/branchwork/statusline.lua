@@ -21,7 +21,9 @@ local function look()
     mirror.load(over, over)
     if not is_listening then
       is_listening = true
-      mirror.listen(vim.cmd.redrawstatus)
+      mirror.listen(function()
+        vim.cmd.redrawstatus()
+      end)
     end
   end)
 end

@@ -10,6 +10,9 @@ local words = require("branchwork.words")
 
 local M = {}
 
+-- What came up less than this ago was not read: a key for what stood there before must not take it.
+local READING_MS = 500
+
 ---@type table<string, string[]> The kinds of options that a word means, the best one first.
 local MEANINGS = {
   allow = { "allow_once" },
@@ -27,9 +30,6 @@ local function respond(request, option, reason)
     notice.say(("%s: %s"):format(option.name, request.sentence))
   end)
 end
-
---- An option that the person has pointed at.
-M.choose = respond
 
 ---@param request branchwork.Request
 ---@param option branchwork.ApprovalOption
@@ -80,13 +80,24 @@ end
 local function answer(request, word, is_pointed_at)
   local chosen = word == "why" and respond_with_reason or respond
   local options = meant(request, word)
-  if #options == 1 and is_pointed_at then
+  if #options == 1 and is_pointed_at and mirror.waits_for(request.id) >= READING_MS then
     return chosen(request, options[1])
   end
   if word and #options == 0 then
     notice.say(("The agent offers no answer like “%s”."):format(word))
   end
   ask(request, #options > 0 and options or request.options, chosen)
+end
+
+--- An option that the cursor is on.
+---@param request branchwork.Request
+function M.choose(request)
+  local option = assert(request.chosen)
+  if mirror.waits_for(request.id) >= READING_MS then
+    respond(request, option)
+  else
+    ask(request, { option }, respond)
+  end
 end
 
 ---@param subject branchwork.Subject

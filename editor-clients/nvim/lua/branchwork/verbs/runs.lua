@@ -3,11 +3,9 @@
 local compose = require("branchwork.compose")
 local mirror = require("branchwork.mirror")
 local notice = require("branchwork.notice")
-local page = require("branchwork.page")
 local protocol = require("branchwork.protocol")
 local rpc = require("branchwork.rpc")
 local target = require("branchwork.target")
-local views = require("branchwork.views")
 local words = require("branchwork.words")
 
 local M = {}
@@ -79,7 +77,7 @@ local function choose_branch(repo, chosen)
   end)
 end
 
---- Each repository of another project has branches of its own: then the server takes their defaults.
+--- Where a project has several repositories the server takes the default of each.
 ---@param project branchwork.Project
 ---@param chosen fun(branch: string?)
 local function choose_base(project, chosen)
@@ -90,8 +88,30 @@ local function choose_base(project, chosen)
   choose_branch(repo, chosen)
 end
 
+---@type table<string, string> Words like `agent=codex-acp`, and the params that they are.
+local CHOICES = { agent = "executor", base = "baseBranch", mode = "mode" }
+
+---@alias branchwork.Choice { executor?: string, baseBranch?: string, mode?: string }
+
+--- The choices among the words, and the title that the others are.
+---@param words_ string[]
+---@return branchwork.Choice choice
+---@return string title
+local function choices_in(words_)
+  local choice, rest = {}, {}
+  for _, word in ipairs(words_) do
+    local name, value = word:match("^(%l+)=(%S+)$")
+    if CHOICES[name or ""] then
+      choice[CHOICES[name]] = value
+    else
+      table.insert(rest, word)
+    end
+  end
+  return choice, table.concat(rest, " ")
+end
+
 ---@param task branchwork.Task
----@param choice { executor?: string, baseBranch?: string }
+---@param choice branchwork.Choice
 local function start(task, choice)
   local params = vim.tbl_extend("force", { taskId = task.id }, choice)
   rpc.request(protocol.methods.workspaceStart, params, function(result)
@@ -99,24 +119,44 @@ local function start(task, choice)
   end)
 end
 
+--- Asks for what is not chosen yet.
+---@param task branchwork.Task
+---@param choice branchwork.Choice
+local function complete_choice(task, choice)
+  local function with_agent(executor)
+    choice.executor = executor
+    if choice.baseBranch then
+      return start(task, choice)
+    end
+    choose_base(assert(mirror.known()).project[task.projectId], function(branch)
+      choice.baseBranch = branch
+      start(task, choice)
+    end)
+  end
+  if choice.executor then
+    return with_agent(choice.executor)
+  end
+  choose_agent(task.projectId, function(agent)
+    with_agent(agent.executor)
+  end)
+end
+
 --- An agent and a base branch are asked for; with `!` the server's defaults are taken.
 ---@param call branchwork.Call
 function M.start(call)
+  local choice, title = choices_in(call.words)
   if call.lines then
-    return require("branchwork.verbs.tasks").start_selection(call)
+    return require("branchwork.verbs.tasks").start_selection(call.lines, title, choice)
   end
   local function is_idle(task)
     return not task.running and task.status ~= "Done" and task.status ~= "Cancelled"
   end
-  target.task({ what = "Start", text = call.text, only = is_idle }, function(task)
+  target.task({ what = "Start", text = title, only = is_idle }, function(task)
     if call.bang then
-      return start(task, {})
+      start(task, choice)
+    else
+      complete_choice(task, choice)
     end
-    choose_agent(task.projectId, function(agent)
-      choose_base(assert(mirror.known()).project[task.projectId], function(branch)
-        start(task, { executor = agent.executor, baseBranch = branch })
-      end)
-    end)
   end)
 end
 

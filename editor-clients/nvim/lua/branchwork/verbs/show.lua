@@ -73,7 +73,7 @@ end
 function M.open(call)
   local subject = page.subject() or {}
   if subject.approval and subject.approval.chosen then
-    return require("branchwork.verbs.answer").choose(subject.approval, subject.approval.chosen)
+    return require("branchwork.verbs.answer").choose(subject.approval)
   end
   if subject.location then
     return M.jump(subject.location)

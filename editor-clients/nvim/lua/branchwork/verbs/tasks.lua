@@ -71,10 +71,12 @@ function M.new(call)
 end
 
 --- A task of the lines of a range, started with the server's defaults.
----@param call branchwork.Call
-function M.start_selection(call)
-  local params = selection(assert(call.lines))
-  params.title = call.text ~= "" and call.text or nil
+---@param lines { first: integer, last: integer }
+---@param title string
+---@param choice branchwork.Choice
+function M.start_selection(lines, title, choice)
+  local params = vim.tbl_extend("force", selection(lines), choice)
+  params.title = title ~= "" and title or nil
   rpc.request(protocol.methods.taskCreateAndStart, params, function(result)
     require("branchwork.verbs.runs").started(result, result.task)
   end)
@@ -143,10 +145,11 @@ end
 function M.delete(call)
   target.task({ what = "Delete", text = call.text }, function(task)
     local title = words.shortened(task.title, 50)
-    confirmed(call, ("Delete “%s” and its workspaces?"):format(title), "Delete it", function()
+    local question = ("Delete “%s” and its workspaces?"):format(title)
+    confirmed(call, question, "Delete it", function()
       rpc.request(protocol.methods.taskDelete, { taskId = task.id }, function(result)
-        local kept = #result.keptBranches
-        local more = kept > 0 and (" (%s kept)"):format(words.count(kept, "branch", "branches")) or ""
+        local kept = words.count(#result.keptBranches, "branch", "branches")
+        local more = #result.keptBranches > 0 and (" (%s kept)"):format(kept) or ""
         notice.say(("Deleted: %s%s"):format(task.title, more))
       end)
     end)
