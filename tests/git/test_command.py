@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from branchwork.domain.errors import GitFailed
+from branchwork.domain.errors import GitFailed, NotARepository
 from branchwork.git import branches, command, repositories
 from support.git_repos import GitRepo
 
@@ -36,7 +36,7 @@ def test_an_error_says_what_was_run_and_what_git_said(repo: GitRepo) -> None:
 
 
 def test_a_folder_that_is_gone_is_an_error_and_not_another_folder(tmp_path: Path) -> None:
-    with pytest.raises(GitFailed, match="No such file"):
+    with pytest.raises(NotARepository, match="is gone"):
         command.read(tmp_path / "gone", "status")
 
 
@@ -72,7 +72,7 @@ def test_no_git_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_no_git_when_it_is_needed_for_the_first_time(tmp_path: Path) -> None:
     script = (
-        "from branchwork.domain.errors import GitFailed\n"
+        "from branchwork.domain.errors import GitFailed, NotARepository\n"
         "from branchwork.git import command\n"
         "try: command.require()\n"
         "except GitFailed as error: print(error.reason)\n"

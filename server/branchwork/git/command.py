@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from branchwork.domain.errors import GitFailed
+from branchwork.domain.errors import GitFailed, InvalidInput, NotARepository
 
 SECONDS = 120
 MINIMUM = (2, 38)
@@ -129,6 +129,7 @@ def output(
     errors = stderr.encode("utf-8", "surrogateescape")
     completed = Completed(stdout=bytes(stdout or b""), stderr=errors, code=code)
     if code not in codes:
+        _require_folder(directory)
         fail(("git", *arguments), completed)
     return completed
 
@@ -153,6 +154,7 @@ def bounded(
         watchdog.cancel()
     completed = Completed(stdout=stdout, stderr=stderr, code=process.returncode)
     if completed.code and len(stdout) <= limit:
+        _require_folder(directory)
         fail(("git", *arguments), completed)
     return completed.stdout
 
@@ -287,7 +289,20 @@ def require(minimum: tuple[int, ...] = MINIMUM) -> None:
         )
 
 
+def _require_folder(directory: Path) -> None:
+    """A repository that was moved or removed is told as such, not by git's words."""
+    if not directory.is_dir():
+        raise NotARepository(
+            f"The folder {text(os.fsencode(directory))} is gone. If the repository was moved, tell "
+            "its new path.",
+            kind="pathNotFound",
+            path=text(os.fsencode(directory)),
+        )
+
+
 def _argv(directory: Path, added: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
+    if any("\0" in argument for argument in arguments):
+        raise InvalidInput("A name with a zero byte in it can't be used.", kind="notText")
     # Not by the working directory: GitPython falls back to our own when it can't be entered.
     where = ("-C", str(directory.absolute()))
     return [*_scrubbed(added), _executable(), *where, *_HARMLESS, *arguments]

@@ -60,7 +60,7 @@ def source(ls: EditorConnection, uri: str) -> Source:
 def local_path(uri: str) -> Path:
     """The file of a uri; raises InvalidInput for what is not on this machine."""
     path = to_fs_path(uri) if uri.startswith("file:") else None
-    if not path:
+    if not path or "\0" in path:
         raise InvalidInput(
             f"{uri} is no file on this machine; save the text to a file first.",
             kind="notAFile",

@@ -1,15 +1,19 @@
 """Places in a text and diagnostics, as LSP has them: only what a task is made from."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from branchwork.protocol.struct import Struct
+
+FromZero = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Position(Struct, frozen=True, kw_only=True):
     """Line and character count from 0, characters in UTF-16 units as in LSP."""
 
-    line: int
-    character: int
+    line: FromZero
+    character: FromZero
 
 
 class Range(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from branchwork.domain.merge import Merge, MergeType
 from branchwork.domain.run import Intent
 from branchwork.domain.task import Task, TaskStatus
 from branchwork.domain.workspace import Isolation
-from branchwork.git import branches, merges, repositories
+from branchwork.git import branches, command, merges, repositories
 from branchwork.services import reviews, tasks, worktrees
 from branchwork.services.app import App, new_id
 from branchwork.services.environments import cleaned
@@ -58,6 +58,7 @@ async def merge(
     """Merge what is not merged yet, repo by repo; raises Conflict with the reason of a refusal."""
 
     async def work() -> tuple[list[Merge], Task]:
+        await app.blocking(command.require)
         async with app.alone(f"merge:{workspace_id}"):
             done = await _merge_all(app, workspace_id, repo_id, cleaned(environment), message)
             task = await app.store.read(lambda tx: stored_tasks.of_workspace(tx, workspace_id))
@@ -290,6 +291,7 @@ def _require_clean(attempt: Attempt) -> None:
 def _previewed(attempt: Attempt, refusal: Conflict | None) -> RepoPreview:
     found, problem = None, None
     try:
+        command.require()
         head = _head(attempt)
         found = merges.preview(attempt.root, attempt.link.target_branch, str(head))
         if not reviews.is_unmerged(attempt, head):

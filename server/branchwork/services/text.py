@@ -10,7 +10,7 @@ LONGEST_TEXT = 1 << 20
 def required(field: str, value: str, longest: int = LONGEST_TITLE) -> str:
     """A one-line text that is not empty, with its white space folded; raises InvalidInput."""
     folded = " ".join(well_formed(field, value).split())
-    if not folded:
+    if not any(character.isprintable() and character != " " for character in folded):
         raise InvalidInput(f"{field} is empty; give it a text.", kind="empty", field=field)
     if len(folded) > longest:
         raise InvalidInput(
