@@ -404,3 +404,41 @@ async def test_no_git_at_all(
     await refused(editor, register, params, GIT_FAILED, "gitMissing", *words)
     status = await editor.request("branchwork/daemon/status", {})
     assert status.get("gitVersion") is None
+
+
+# --- names that are not text -------------------------------------------------------------------
+
+
+async def test_file_names_that_are_not_text(editor: Client, repository: Path, git: Git) -> None:
+    """git knows any bytes; an editor is shown what it can read, and can ask by it."""
+    task = await person.new_task(editor, repository)
+    odd = r"""printf x > "$(printf 'caf\351.txt')"; printf y > 'dir\name'; rm cart.py"""
+    started = await person.finished(editor, task, f'[{{"shell": "{_quoted(odd)}"}}]')
+    about = {"workspaceId": started["workspace"]["id"]}
+    diff = await editor.request("branchwork/workspace/diff", {**about, "withPatch": True})
+    assert {file["path"]: file["status"] for file in diff["files"]} == {
+        "caf\\xe9.txt": "added",
+        "cart.py": "deleted",
+        "dir\\name": "added",
+    }
+    assert all(file["patch"].startswith("diff --git") for file in diff["files"])
+    one = await editor.request("branchwork/workspace/diff", {**about, "path": "caf\\xe9.txt"})
+    assert [file["path"] for file in one["files"]] == ["caf\\xe9.txt"]
+    preview = await editor.request("branchwork/workspace/mergePreview", about)
+    assert "caf\\xe9.txt" in preview["repos"][0]["files"]
+
+
+async def test_a_refusal_names_files_that_are_not_text(
+    editor: Client, repository: Path, tmp_path: Path
+) -> None:
+    task = await person.new_task(editor, repository)
+    started = await person.finished(editor, task, '[{"write": "a.txt", "text": "a"}]')
+    worktree = Path(started["workspace"]["containerRef"]) / repository.name
+    (worktree / "caf\udce9.txt").write_text("unsaved")
+    about = {"workspaceId": started["workspace"]["id"]}
+    error = await refused(editor, "branchwork/workspace/merge", about, CONFLICT, "dirtyWorktree")
+    assert error.data["files"] == ["caf\\xe9.txt"]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -25,5 +25,11 @@ def literal(names: Iterable[str]) -> bytes:
 
 
 def shown(name: str) -> str:
-    """The name as it may be sent to an editor: a lone surrogate becomes `\\xNN`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """The name, or a text with names in it, as it may be sent: a lone surrogate becomes `\\xNN`."""
+    if name.isascii():
+        return name
+    try:
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        # Half of a character that stands for no byte of a name.
+        return name.encode("utf-8", "replace").decode("utf-8")

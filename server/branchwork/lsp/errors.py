@@ -12,6 +12,7 @@ import msgspec
 from pygls.exceptions import JsonRpcException
 
 from branchwork.domain.errors import BranchworkError
+from branchwork.git.paths import shown
 from branchwork.protocol.errors import error_code
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def from_domain(error: BranchworkError) -> ResponseError:
     ids = {_camel(name): _plain(value) for name, value in error.ids.items()}
     return ResponseError(
         INTERNAL_ERROR if entry is None else entry.code,
-        error.sentence,
+        shown(error.sentence),
         {**ids, "kind": error.reason, "retryable": error.retryable},
     )
 
@@ -99,4 +100,4 @@ def _plain(value: object) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    return str(value)
+    return shown(str(value))

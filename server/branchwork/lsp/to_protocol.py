@@ -21,6 +21,7 @@ from branchwork.domain import session as sessions
 from branchwork.domain import workspace as workspaces
 from branchwork.domain.identity import timestamp
 from branchwork.git.branches import Branch
+from branchwork.git.paths import shown
 from branchwork.protocol import agents as wire_agents
 from branchwork.protocol import approvals as wire_approvals
 from branchwork.protocol import attention as wire_attention
@@ -284,7 +285,7 @@ def repo_status(one: RepoStatus) -> wire_workspaces.RepoStatus:
         uncommitted_files=len(set(one.status.staged) | set(one.status.modified)),
         untracked_files=len(one.status.untracked),
         operation=one.status.operation,
-        conflicted_files=list(one.status.conflicted),
+        conflicted_files=[shown(path) for path in one.status.conflicted],
     )
 
 
@@ -293,8 +294,8 @@ def file_diffs(one: RepoDiff) -> list[wire_diffs.FileDiff]:
     return [
         wire_diffs.FileDiff(
             repo_id=one.attempt.repo.id,
-            path=file.path,
-            old_path=file.old_path,
+            path=shown(file.path),
+            old_path=None if file.old_path is None else shown(file.old_path),
             uri=None if file.status == "deleted" else (one.attempt.directory / file.path).as_uri(),
             status=_FILE_STATUS.get(file.status, wire_diffs.FileStatus.MODIFIED),
             additions=None if file.is_binary else file.additions,
@@ -315,11 +316,11 @@ def merge_preview(one: RepoPreview) -> wire_merges.RepoMergePreview:
         target_branch=one.attempt.link.target_branch,
         ahead=found.ahead if found else 0,
         behind=found.behind if found else 0,
-        files=[file.path for file in found.files] if found else [],
-        conflicts=list(found.conflicts) if found else [],
+        files=[shown(file.path) for file in found.files] if found else [],
+        conflicts=[shown(path) for path in found.conflicts] if found else [],
         refusal=None
         if one.refusal is None
-        else wire_merges.Refusal(kind=one.refusal.reason, sentence=one.refusal.sentence),
+        else wire_merges.Refusal(kind=one.refusal.reason, sentence=shown(one.refusal.sentence)),
     )
 
 

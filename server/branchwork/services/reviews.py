@@ -9,7 +9,7 @@ from branchwork.domain.errors import Conflict, InvalidInput, NotFound
 from branchwork.domain.merge import Merge
 from branchwork.domain.repo import Repo
 from branchwork.domain.workspace import Isolation, Workspace, WorkspaceRepo
-from branchwork.git import branches, contents, diffs, repositories
+from branchwork.git import branches, contents, diffs, paths, repositories
 from branchwork.git.diffs import FileChange
 from branchwork.services.app import App
 from branchwork.store import executions, merges, workspaces
@@ -190,7 +190,7 @@ def _diff(attempt: Attempt, scope: str, path: str | None, *, with_patch: bool) -
     files = diffs.worktree_files(attempt.directory, base)
     names: Sequence[str] = ()
     if path is not None:
-        files = [file for file in files if path in (file.path, file.old_path)]
+        files = [file for file in files if path in _names(file)]
         names = [name for file in files for name in (file.path, file.old_path) if name]
     patches: dict[str, str] = {}
     omitted: dict[str, str] = {}
@@ -200,6 +200,11 @@ def _diff(attempt: Attempt, scope: str, path: str | None, *, with_patch: bool) -
     return RepoDiff(
         attempt=attempt, base_commit=base, files=tuple(files), patches=patches, omitted=omitted
     )
+
+
+def _names(file: FileChange) -> list[str]:
+    """What an editor may call a file: its names as they were sent."""
+    return [paths.shown(name) for name in (file.path, file.old_path) if name]
 
 
 def _base_file(attempt: Attempt, path: str, scope: str, limit: int) -> bytes | None:
