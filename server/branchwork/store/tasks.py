@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Index, Select, Table, Text, func, or_, select
+from sqlalchemy import Column, ForeignKey, Index, Select, Table, Text, func, or_, select
 
 from branchwork.domain.task import Task, TaskStatus
 from branchwork.domain.workspace import Workspace
 from branchwork.store.approvals import waiting_workspaces
 from branchwork.store.executions import running_workspaces
-from branchwork.store.schema import bookkeeping, identity, metadata, owner
+from branchwork.store.schema import bookkeeping, identity, metadata
 from branchwork.store.transaction import Transaction, among, listed, stored
 from branchwork.store.workspaces import workspaces
 
@@ -19,7 +19,7 @@ tasks = stored(
         "tasks",
         metadata,
         identity(),
-        owner("project_id", "projects.id"),
+        Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
         Column("title", Text, nullable=False),
         Column("description", Text),
         Column("status", Text, nullable=False),
@@ -30,6 +30,8 @@ tasks = stored(
     lambda _tx, task: str(task.project_id),
 )
 Index("ix_tasks_board", tasks.c.project_id, tasks.c.status, tasks.c.id)
+# A page of a project's tasks is read in order, without sorting all of them.
+Index("ix_tasks_newest", tasks.c.project_id, tasks.c.id)
 
 _NEWEST_FIRST = select(tasks).order_by(tasks.c.id.desc())
 

@@ -156,7 +156,7 @@ CREATE INDEX ix_tasks_board ON tasks (project_id, status, id);
 
 CREATE INDEX ix_tasks_parent_workspace_id ON tasks (parent_workspace_id);
 
-CREATE INDEX ix_tasks_project_id ON tasks (project_id);
+CREATE INDEX ix_tasks_newest ON tasks (project_id, id);
 
 CREATE TABLE task_images (
     id TEXT NOT NULL,
