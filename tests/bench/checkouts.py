@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from bench import machine, place
+from bench import place
 from bench.editor import Editor
 from bench.figure import Figure, median
 from bench.place import Place
@@ -34,7 +34,6 @@ def _roomy_memory() -> Path | None:
 
 def _creation(place: Place, size: Size) -> list[Figure]:
     root = _large_repository(place, size.files)
-    busy = machine.busy_percent()
     one = place.editor(root)
     project = one.request("branchwork/project/create", {"name": "large"})["project"]["id"]
     one.request("branchwork/project/addRepo", {"projectId": project, "path": str(root)})
@@ -56,7 +55,6 @@ def _creation(place: Place, size: Size) -> list[Figure]:
             versus=median(plain),
             versus_name="git worktree add",
             rounds=size.workspaces,
-            busy=busy,
         ),
         Figure(
             name="the same, over 1.1 x git worktree add",
@@ -65,7 +63,6 @@ def _creation(place: Place, size: Size) -> list[Figure]:
             best=min(ours) - 1.1 * min(plain),
             goal=100.0,
             rounds=size.workspaces,
-            busy=busy,
             note="the median over pairs; the best is best over best",
         ),
     ]

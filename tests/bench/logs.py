@@ -67,7 +67,6 @@ class Child:
 
 def lines(place: Place, size: Size) -> list[Figure]:
     """The child writes the time into its lines; the editor looks at its clock."""
-    busy = machine.busy_percent()
     code = _STAMPS.format(alone=ALONE_SECONDS, dense=DENSE_SECONDS, lines=size.lines)
     script = shlex.join([sys.executable, "-I", "-S", "-c", code])
     child = Child(place, "lines", script)
@@ -95,7 +94,6 @@ def lines(place: Place, size: Size) -> list[Figure]:
             best=min(alone),
             goal=2.0,
             rounds=len(alone),
-            busy=busy,
             note=f"p99 {spread(alone, 99):.1f} ms; through the proxy",
         ),
         Figure(
@@ -104,7 +102,6 @@ def lines(place: Place, size: Size) -> list[Figure]:
             measured=median(dense),
             best=min(dense),
             rounds=len(dense),
-            busy=busy,
             note="lines within 50 ms of another go together",
         ),
         Figure(
@@ -114,14 +111,13 @@ def lines(place: Place, size: Size) -> list[Figure]:
             goal=6.0,
             versus=shims[0].rss,
             versus_name="its RSS",
-            busy=busy,
         ),
     ]
 
 
 def flood(place: Place, size: Size) -> list[Figure]:
     """A plain script that prints as fast as it can, while somebody else asks for other things."""
-    busy, count = machine.busy_percent(), size.flood_lines
+    count = size.flood_lines
     child = Child(place, "flood", f"yes {LINE} | head -n {count}")
     before = machine.memory(place.daemon_pid)
     spent = machine.cpu_seconds(place.daemon_pid)
@@ -141,7 +137,6 @@ def flood(place: Place, size: Size) -> list[Figure]:
             measured=count / seconds,
             goal=100_000.0,
             more_is_better=True,
-            busy=busy,
             note=f"in {seconds:.1f} s, every line once; daemon's CPU {spent:.1f} s",
         ),
         Figure(
@@ -153,7 +148,6 @@ def flood(place: Place, size: Size) -> list[Figure]:
             versus=median(meanwhile.took),
             versus_name="their p50",
             rounds=len(meanwhile.took),
-            busy=busy,
             note=f"the longest {max(meanwhile.took):.0f} ms",
         ),
         Figure(
@@ -163,7 +157,6 @@ def flood(place: Place, size: Size) -> list[Figure]:
             versus=before.pss,
             versus_name="before it",
             goal=before.pss + 32.0,
-            busy=busy,
             note="the goal is 32 MiB more than before",
         ),
     ]

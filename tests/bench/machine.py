@@ -37,6 +37,14 @@ def busy_percent(seconds: float = 0.5) -> float:
     return 100.0 * (1.0 - (idle_now - idle) / max(1, total_now - total))
 
 
+def wait_for_quiet(percent: float, seconds: float) -> float:
+    """Wait so long for less of the machine to be used; what was used in the end."""
+    deadline = time.monotonic() + seconds
+    while (found := busy_percent()) > percent and time.monotonic() < deadline:
+        pass
+    return found
+
+
 def described() -> str:
     """The machine, without its name."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

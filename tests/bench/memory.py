@@ -13,7 +13,6 @@ SETTLE_SECONDS = 1.0
 def idle(place: Place, _: Size) -> list[Figure]:
     """After a start that had nothing to migrate, with one editor connected."""
     place.end_daemon()
-    busy = machine.busy_percent()
     one = place.editor()
     bare = editor.spawned(BARE, place.environ)
     bare.initialize()
@@ -23,8 +22,8 @@ def idle(place: Place, _: Size) -> list[Figure]:
     bare.close()
     one.close()
     return [
-        _figure("daemon, idle, PSS", 75.0, daemon, alone, busy),
-        _figure("proxy, PSS", 6.0, proxy, alone, busy),
+        _figure("daemon, idle, PSS", 75.0, daemon, alone),
+        _figure("proxy, PSS", 6.0, proxy, alone),
     ]
 
 
@@ -37,15 +36,12 @@ def afterwards(place: Place, _: Size) -> list[Figure]:
             name="daemon, after all of this, PSS",
             unit="MiB",
             measured=found.pss,
-            busy=machine.busy_percent(),
             note=f"RSS {found.rss:.0f} MiB",
         )
     ]
 
 
-def _figure(
-    name: str, goal: float, found: machine.Memory, bare: machine.Memory, busy: float
-) -> Figure:
+def _figure(name: str, goal: float, found: machine.Memory, bare: machine.Memory) -> Figure:
     return Figure(
         name=name,
         unit="MiB",
@@ -53,6 +49,5 @@ def _figure(
         goal=goal,
         versus=bare.pss,
         versus_name="bare pygls, one per editor",
-        busy=busy,
         note=f"RSS {found.rss:.0f} MiB",
     )

@@ -15,11 +15,11 @@ from bench.size import Size
 
 # Answered from memory by a handler of ours: the cheapest there is.
 EMPTY = "branchwork/settings/get"
+LIST = "branchwork/task/list"
 
 
 def empty(place: Place, size: Size) -> list[Figure]:
     """Blocks of requests, in turns: on the socket, through the proxy, to bare pygls."""
-    busy = machine.busy_percent()
     direct, proxied = place.direct(), place.editor()
     bare = editor.spawned(BARE, place.environ)
     bare.initialize()
@@ -44,7 +44,6 @@ def empty(place: Place, size: Size) -> list[Figure]:
             versus=p50["bare"],
             versus_name="bare pygls",
             rounds=count,
-            busy=busy,
             note=f"p99 {spread(took['direct'], 99):.2f} ms; "
             f"daemon's CPU {spent / count / 2 * 1e6:.0f} µs",
         ),
@@ -56,14 +55,13 @@ def empty(place: Place, size: Size) -> list[Figure]:
             versus=p50["direct"],
             versus_name="on the socket",
             rounds=count,
-            busy=busy,
             note=f"p99 {spread(took['proxied'], 99):.2f} ms",
         ),
     ]
 
 
 def lists(place: Place, size: Size) -> list[Figure]:
-    """All tasks of one project, and pages of those of all projects."""
+    """All tasks of one project, and pages of another, larger one."""
     root = place.repository("shop")
     place.end_daemon()
     seed = [sys.executable, str(Path(__file__).with_name("seed.py"))]
@@ -74,60 +72,56 @@ def lists(place: Place, size: Size) -> list[Figure]:
         stdout=subprocess.PIPE,
         check=True,
     )
-    project_id = json.loads(told.stdout)
+    small, large = json.loads(told.stdout)
     place.editor().close()
     # Where the editor is open is told with each list.
-    return _lists(place.direct(root / "src"), place.daemon_pid, project_id, size)
-
-
-def _lists(one: Editor, daemon: int, project_id: str, size: Size) -> list[Figure]:
-    busy = machine.busy_percent()
-    method = "branchwork/task/list"
-    whole = {"projectId": project_id, "limit": size.tasks_of_one}
-    first = one.request(method, {"limit": 100})
-    middle = {"limit": 100, "cursor": first["tasks"][-1]["id"]}
-    figures = []
-    for name, params, count, goal in (
-        (
-            f"task/list of {size.tasks_of_one:,}, with the client's parse",
-            whole,
-            size.tasks_of_one,
+    one = place.direct(root / "src")
+    first = {"projectId": large, "limit": 100}
+    last = one.request(LIST, first)["tasks"][-1]["id"]
+    wanted = {
+        f"task/list of {size.tasks_of_one:,}, with the client's parse": (
             20.0,
+            {"projectId": small, "limit": size.tasks_of_one},
         ),
-        (f"task/list, 100 of {size.tasks:,}, the first page", {"limit": 100}, 100, 3.0),
-        (f"task/list, 100 of {size.tasks:,}, a later page", middle, 100, 3.0),
-    ):
-        assert len(one.request(method, params)["tasks"]) == count
-        parses: list[float] = []
-        spent = machine.cpu_seconds(daemon)
-        took = [_parsed(one, method, params, parses) for _ in range(size.lists)]
-        spent = machine.cpu_seconds(daemon) - spent
-        figures.append(
-            Figure(
-                name=name,
-                unit="ms",
-                measured=median(took),
-                best=min(took),
-                goal=goal,
-                versus=median(parses),
-                versus_name="the parse alone",
-                rounds=size.lists,
-                busy=busy,
-                note=f"p99 {spread(took, 99):.1f} ms; "
-                f"daemon's CPU {spent / size.lists * 1000:.1f} ms",
-            )
-        )
+        f"task/list, 100 of {size.tasks:,}": (3.0, first),
+        f"task/list, 100 of {size.tasks:,}, a later page": (3.0, {**first, "cursor": last}),
+    }
+    figures = [
+        _list(one, place.daemon_pid, name, params, goal, size.lists)
+        for name, (goal, params) in wanted.items()
+    ]
     one.close()
     return figures
+
+
+def _list(
+    one: Editor, daemon: int, name: str, params: dict[str, object], goal: float, rounds: int
+) -> Figure:
+    assert len(one.request(LIST, params)["tasks"]) == params["limit"]
+    parses: list[float] = []
+    spent = machine.cpu_seconds(daemon)
+    took = [_parsed(one, params, parses) for _ in range(rounds)]
+    spent = machine.cpu_seconds(daemon) - spent
+    return Figure(
+        name=name,
+        unit="ms",
+        measured=median(took),
+        best=min(took),
+        goal=goal,
+        versus=median(parses),
+        versus_name="the parse alone",
+        rounds=rounds,
+        note=f"p99 {spread(took, 99):.1f} ms; daemon's CPU {spent / rounds * 1000:.1f} ms",
+    )
 
 
 def _block(one: Editor, method: str, size: Size) -> list[float]:
     return [_milliseconds(lambda: one.request(method, {})) for _ in range(size.empty_block)]
 
 
-def _parsed(one: Editor, method: str, params: object, parses: list[float]) -> float:
+def _parsed(one: Editor, params: object, parses: list[float]) -> float:
     before = time.perf_counter()
-    one.send(method, params)
+    one.send(LIST, params)
     body = one.body()
     arrived = time.perf_counter()
     json.loads(body)

@@ -6,10 +6,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import checkouts, logs, machine, memory, place, requests, starts
-from bench.figure import Figure, table
+from bench.figure import QUIET_PERCENT, Figure, table
 from bench.place import Place
 from bench.size import FULL, SMALL, Size
 
@@ -61,6 +62,16 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _in_quiet(
+    group: Callable[[Place, Size], list[Figure]], made: Place, size: Size
+) -> list[Figure]:
+    """Wait a little for others to be done; what they use before or after is told."""
+    busy = machine.wait_for_quiet(QUIET_PERCENT, size.patience)
+    figures = group(made, size)
+    busy = max(busy, machine.busy_percent())
+    return [replace(figure, busy=busy) for figure in figures]
+
+
 def _measured(groups: Sequence[str], size: Size) -> list[Figure]:
     figures: list[Figure] = []
     with place.made() as made:
@@ -69,5 +80,5 @@ def _measured(groups: Sequence[str], size: Size) -> list[Figure]:
         for name, group in GROUPS.items():
             if name in groups:
                 print(f"{name} …", file=sys.stderr, flush=True)
-                figures += group(made, size)
+                figures += _in_quiet(group, made, size)
     return figures

@@ -1,7 +1,6 @@
-"""Fills a database with tasks. argv: its path, a repository's, how many tasks in its project and in
-all.
+"""Fills a database with tasks. argv: its path, a repository's, how many in its project and in another.
 
-Run while no daemon has it open; prints the id of the project as JSON.
+Run while no daemon has it open; prints the ids of the projects as JSON.
 """
 
 import asyncio
@@ -23,23 +22,24 @@ from branchwork.store.transaction import Transaction
 DESCRIPTION = "In `src/cart.py:17`:\n\n```python\n" + "    total += item.price\n" * 12 + "```\n"
 
 
-async def seed(path: Path, repository: str, of_one: int, whole: int) -> str:
+async def seed(path: Path, repository: str, of_one: int, of_other: int) -> list[str]:
     store = open_store(path)
     try:
-        return await store.write(lambda tx: _fill(tx, repository, of_one, whole))
+        return await store.write(lambda tx: _fill(tx, repository, of_one, of_other))
     finally:
         store.close()
 
 
-def _fill(tx: Transaction, repository: str, of_one: int, whole: int) -> str:
+def _fill(tx: Transaction, repository: str, of_one: int, of_other: int) -> list[str]:
     assert tables.metadata, "every table is known"
     projects = [_project(tx, name) for name in ("shop", "warehouse")]
     _repo_of(tx, repository, projects[0])
-    started = time.time_ns() // 1_000_000 - whole
     statuses = list(TaskStatus)
+    whole = of_one + of_other
+    started = time.time_ns() // 1_000_000 - whole
     for number in range(whole):
         # Mixed, as they come on a real board.
-        is_first = number % (whole // of_one) == 0
+        is_first = number * of_one // whole != (number + 1) * of_one // whole
         task = tx.insert(
             Task(
                 id=uuid7(started + number, number.to_bytes(10, "big")),
@@ -53,7 +53,7 @@ def _fill(tx: Transaction, repository: str, of_one: int, whole: int) -> str:
         )
         if number % 2:
             _attempt(tx, task, number)
-    return projects[0].id
+    return [project.id for project in projects]
 
 
 def _attempt(tx: Transaction, task: Task, number: int) -> None:
@@ -71,9 +71,19 @@ def _attempt(tx: Transaction, task: Task, number: int) -> None:
 
 
 def _repo_of(tx: Transaction, path: str, project: Project) -> None:
-    moments = {"created_at": tx.now, "updated_at": tx.now}
-    repo = tx.insert(Repo(id=new_id(), path=path, name="shop", display_name="shop", **moments))
-    tx.insert(ProjectRepo(project_id=project.id, repo_id=repo.id, **moments))
+    repo = tx.insert(
+        Repo(
+            id=new_id(),
+            path=path,
+            name="shop",
+            display_name="shop",
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+    tx.insert(
+        ProjectRepo(project_id=project.id, repo_id=repo.id, created_at=tx.now, updated_at=tx.now)
+    )
 
 
 def _project(tx: Transaction, name: str) -> Project:
@@ -81,5 +91,5 @@ def _project(tx: Transaction, name: str) -> Project:
 
 
 if __name__ == "__main__":
-    database, shop, some, everything = sys.argv[1:]
-    print(json.dumps(asyncio.run(seed(Path(database), shop, int(some), int(everything)))))
+    database, shop, some, many = sys.argv[1:]
+    print(json.dumps(asyncio.run(seed(Path(database), shop, int(some), int(many)))))

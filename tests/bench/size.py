@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Rounds, and how large the things are that are measured."""
+    """Rounds, and how large the things are that are measured.
+
+    `patience` is how many seconds each group waits for a quiet machine.
+    """
 
     starts: int = 30
     bare_starts: int = 6
@@ -20,6 +23,7 @@ class Size:
     flood_lines: int = 2_000_000
     files: int = 50_000
     workspaces: int = 7
+    patience: float = 15.0
 
 
 FULL = Size()
@@ -37,4 +41,5 @@ SMALL = Size(
     flood_lines=20_000,
     files=100,
     workspaces=1,
+    patience=0.0,
 )

@@ -4,7 +4,7 @@ import select
 import time
 from collections.abc import Callable, Sequence
 
-from bench import editor, machine
+from bench import editor
 from bench.editor import Editor
 from bench.figure import Figure, median
 from bench.place import BARE, Place
@@ -13,7 +13,6 @@ from bench.size import Size
 
 def warm(place: Place, size: Size) -> list[Figure]:
     """With a daemon that runs: by the two commands, beside a bare pygls server."""
-    busy = machine.busy_percent()
     place.editor().close()
     ways = {"printed": place.command, "console": place.console, "bare": BARE}
     took: dict[str, list[float]] = {name: [] for name in ways}
@@ -37,7 +36,6 @@ def warm(place: Place, size: Size) -> list[Figure]:
             versus_name="bare pygls",
             ratio_goal=1 / 15 if name == "printed" else None,
             rounds=size.starts,
-            busy=busy,
             note=f"CPU of the process started: {median(cpu[name]):.0f} ms, "
             f"of bare pygls: {median(cpu['bare']):.0f} ms",
         )
@@ -50,7 +48,6 @@ def warm(place: Place, size: Size) -> list[Figure]:
 
 def cold(place: Place, size: Size) -> list[Figure]:
     """Many editors at once and no daemon: the first start ever, then starts with a database."""
-    busy = machine.busy_percent()
     first = _at_once(place, place.command, size)
     daemons = [place.daemons_so_far()]
     again = []
@@ -72,7 +69,6 @@ def cold(place: Place, size: Size) -> list[Figure]:
             versus=bare,
             versus_name=f"{size.proxies} bare pygls servers",
             rounds=len(took),
-            busy=busy,
         )
         for label, took in (
             ("no daemon", again),
