@@ -103,6 +103,13 @@ def npm_run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
+def vsix() -> Path:
+    """Our extension as people install it, built from what the source is now."""
+    with npm_tools.only_one(npm_tools.tools_folder() / "vscode-vsix"):
+        npm_run("package")
+    return EXTENSION / "branchwork.vsix"
+
+
 def _vscode_in(folder: Path) -> Path:
     return folder / "node_modules" / "code-server" / "lib" / "vscode"
 

@@ -1,7 +1,7 @@
 // What every command has at hand: the connection, the board, and a way to be registered.
 
 import * as vscode from "vscode";
-import { Missing, sentenceOf } from "./connection";
+import { sentenceOf } from "./connection";
 import type { Connection } from "./connection";
 import type { Live } from "./live";
 
@@ -25,7 +25,7 @@ export async function told(work: () => unknown): Promise<unknown> {
   try {
     return await work();
   } catch (problem) {
-    if (problem instanceof vscode.CancellationError || problem instanceof Missing) {
+    if (problem instanceof vscode.CancellationError) {
       return undefined;
     }
     void vscode.window.showErrorMessage(sentenceOf(problem));

@@ -1,6 +1,7 @@
 // The connection to the server: its life, its requests, and what it says by itself.
 
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import * as vscode from "vscode";
 import { CloseAction, ErrorAction, LanguageClient, ResponseError, State } from "vscode-languageclient/node";
 import type {
@@ -18,9 +19,16 @@ import { findServer, languageServer } from "./server";
 /** `missing`: there is no command to start; `stopped`: it was started and would not stay. */
 export type Life = "starting" | "ready" | "missing" | "stopped";
 
-export class Missing extends Error {
-  constructor(readonly command: string) {
-    super(`The command ${command} was not found.`);
+class Missing extends Error {
+  constructor(command: string) {
+    super(`Branchwork's server was not found: there is no command ${command}.`);
+  }
+}
+
+/** Problems are told by the views and by `fail`, without the stack that the library would show. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
   }
 }
 
@@ -30,6 +38,7 @@ const SECTION = "branchwork";
 
 export class Connection implements vscode.Disposable {
   private client: LanguageClient | undefined;
+  private command: string[] = [];
   private readonly lifeChanged = new vscode.EventEmitter<Life>();
   private readonly changed = new vscode.EventEmitter<protocol.ChangedParams>();
   private readonly attentionChanged = new vscode.EventEmitter<protocol.AttentionChangedParams>();
@@ -57,6 +66,7 @@ export class Connection implements vscode.Disposable {
     const client = this.newClient();
     this.client = client;
     try {
+      this.command = await foundCommand();
       await client.start();
     } catch (problem) {
       if (this.client === client) {
@@ -157,7 +167,7 @@ export class Connection implements vscode.Disposable {
         executeCommand: (command, parameters, next) => this.run(command, () => next(command, parameters)),
       },
     };
-    const client = new LanguageClient(SECTION, "Branchwork", () => this.spawn(), options);
+    const client = new QuietClient(SECTION, "Branchwork", () => this.spawn(), options);
     client.registerFeature(new Abilities());
     client.onNotification(protocol.changed, (params) => this.changed.fire(params));
     client.onNotification(protocol.attentionChanged, (params) => this.attentionChanged.fire(params));
@@ -170,14 +180,9 @@ export class Connection implements vscode.Disposable {
     return client;
   }
 
-  private async spawn() {
-    const configured = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command") ?? [];
-    const command = await findServer(configured, process.env);
-    if (command === undefined) {
-      throw new Missing(configured[0] ?? "branchwork");
-    }
-    const [program = "", ...parameters] = await languageServer(command);
-    this.log.info(`Starting ${command.join(" ")}`);
+  private async spawn(): Promise<ChildProcess> {
+    const [program = "", ...parameters] = await languageServer(this.command);
+    this.log.info(`Starting ${this.command.join(" ")}`);
     const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
     return spawn(program, parameters, cwd === undefined ? {} : { cwd });
   }
@@ -219,6 +224,16 @@ function showing(): protocol.InitializationOptions {
   const settings = vscode.workspace.getConfiguration(SECTION);
   const names = ["lens", "progress", "notices", "logLevel"] as const;
   return Object.fromEntries(names.map((name) => [name, settings.get(name)]));
+}
+
+/** Raises Missing. */
+async function foundCommand(): Promise<string[]> {
+  const configured = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command") ?? [];
+  const command = await findServer(configured, process.env);
+  if (command === undefined) {
+    throw new Missing(configured[0] ?? "branchwork");
+  }
+  return command;
 }
 
 /** What we can do, and that we want to hear of everything. */

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import { Activity } from "./activity";
+import { inform } from "./branchwork";
 import type { Branchwork } from "./branchwork";
 import { daemonCommands } from "./commands/daemon";
 import { reviewCommands } from "./commands/reviews";
@@ -41,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
     reviewCommands(branchwork, logs),
     daemonCommands(branchwork),
     live.onChange(showState),
+    connection.onLife((life) => life === "missing" && tellMissing(connection)),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("branchwork.server.command")) {
         void connection.restart();
@@ -50,6 +52,13 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
   showState();
   void connection.start();
   return branchwork;
+}
+
+function tellMissing(connection: Connection): void {
+  inform(connection.problem, {
+    "Choose Its Command": () => vscode.commands.executeCommand("branchwork.chooseServer"),
+    "Try Again": () => connection.restart(),
+  });
 }
 
 /** What the views' welcomes are about: starting, ready, missing, stopped or safeMode. */
