@@ -19,7 +19,10 @@ _SENT = b'"s":"i"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Some of a log: whole journal lines as they are, or text; `next_seq` is where it goes on."""
+    """Some of a log: whole journal lines as they are, or text; `next_seq` is where it goes on.
+
+    Without either, what was read has nothing to show.
+    """
 
     next_seq: int
     lines: bytes = b""
@@ -54,8 +57,7 @@ async def text(app: App, execution_id: str, from_seq: int, *, follow: bool) -> A
         reader, start = _ScriptText(), from_seq
     async for lines in _lines(app, execution_id, start, follow=follow):
         shown = reader.read(lines, from_seq)
-        if shown:
-            yield Piece(next_seq=_next_seq(lines), text=shown)
+        yield Piece(next_seq=max(from_seq, _next_seq(lines)), text=shown)
 
 
 async def end_of(app: App, execution_id: str) -> End:

@@ -80,7 +80,8 @@ async def stream_logs(
     next_seq = params.from_seq
     async for piece in _pieces(ls, params, execution_id):
         next_seq = piece.next_seq
-        await stream.send(_value(execution_id, piece))
+        if piece.lines or piece.text:
+            await stream.send(_value(execution_id, piece))
     end = await logs.end_of(ls.app, execution_id)
     return wire.ExecutionLogsResult(next_seq=next_seq, status=end.status, exit_code=end.exit_code)
 
