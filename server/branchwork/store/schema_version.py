@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 KEPT_BACKUPS = 5
+_OURS = {"alembic_version", "changes", "meta"}
 
 
 def known(versions: Path = VERSIONS) -> list[str]:
@@ -25,16 +26,24 @@ def known(versions: Path = VERSIONS) -> list[str]:
 
 
 def current(path: Path) -> str | None:
-    """The revision of a database, or None where there is no schema yet."""
+    """The revision of a database, or None where there is no schema yet.
+
+    Raises StorageFailed for the database of another program: nothing of it may be changed.
+    """
     if not path.exists() or path.stat().st_size == 0:
         return None
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if not tables:
             return None
-        raise
+        if not tables >= _OURS:
+            raise StorageFailed(
+                f"{path} is no database of Branchwork. Move it away, or set BRANCHWORK_DATA_DIR "
+                "to another folder.",
+                kind="storageForeign",
+            )
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     finally:
         connection.close()
     return None if row is None else str(row[0])
