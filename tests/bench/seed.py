@@ -1,4 +1,5 @@
-"""Fills a database with tasks. argv: its path, a repository's, how many in its project and in another.
+"""Fills a database with tasks. argv: its path, a repository's, how many in its project,
+how many in one more.
 
 Run while no daemon has it open; prints the ids of the projects as JSON.
 """
