@@ -224,12 +224,12 @@ class Person:
 
 
 @asynccontextmanager
-async def person(place: Place, **more: Any) -> AsyncIterator[Person]:
+async def person(place: Place, argv: list[str] | None = None, **more: Any) -> AsyncIterator[Person]:
     """Somebody who has the repository open and wants to hear of everything."""
     abilities = {"protocolVersion": 1, "strict": True, "subscribe": "all"}
     async with editor(
         place,
-        argv=lsp.command(),
+        argv=argv or lsp.command(),
         environment=place.editor_environment,
         cwd=place.repo.root,
         roots=(place.repo.root,),
