@@ -30,7 +30,8 @@ def require_sentence(sentence: str, *words: str) -> None:
         assert word in sentence, sentence
     for word in FORBIDDEN:
         assert word not in sentence, sentence
-    assert sentence.rstrip("”").endswith((".", "…")), sentence
+    # What an agent or git said stands behind a colon, as it was said.
+    assert sentence.rstrip("”").endswith((".", "…")) or ": " in sentence, sentence
 
 
 def fingerprint(root: Path, git: Callable[..., str]) -> dict[str, str]:

@@ -64,6 +64,7 @@ def turn_for(
         mode=description.modes.get(policy),
         policy=policy,
         quiet_seconds=description.quiet_seconds,
+        start_seconds=description.start_seconds,
         login_hint=description.login,
     )
     # Nobody knows how long a download takes.

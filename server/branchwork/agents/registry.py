@@ -15,6 +15,7 @@ from branchwork.domain.errors import AgentUnavailable, InvalidInput
 
 SHIPPED = Path(__file__).with_name("agents.json")
 Value = TypeVar("Value")
+START_SECONDS = 180.0
 MERGED_KEYS = ("env", "modes", "policyEnv", "distribution")
 
 
@@ -56,6 +57,7 @@ class Description:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     policy_env: Mapping[Policy, Mapping[str, str]] = field(default_factory=dict, repr=False)
     quiet_seconds: float = 0.0
+    start_seconds: float = START_SECONDS
     login: str = ""
     hidden: bool = False
 
@@ -162,7 +164,8 @@ def _description(entry: Mapping[str, Any]) -> Description:
         modes=_by_policy(entry, "modes", _checked_text),
         env=_texts(entry, "env"),
         policy_env=_by_policy(entry, "policyEnv", _checked_texts),
-        quiet_seconds=_seconds(entry),
+        quiet_seconds=_seconds(entry, "quietSeconds", 0, 60),
+        start_seconds=_seconds(entry, "startSeconds", START_SECONDS, 3600),
         login=_text(entry, "login"),
         hidden=entry.get("hidden") is True,
     )
@@ -276,8 +279,8 @@ def _names(policies: Iterable[Policy]) -> list[str]:
     return [policy.value for policy in policies]
 
 
-def _seconds(entry: Mapping[str, Any]) -> float:
-    value = entry.get("quietSeconds", 0)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 60:
-        raise _Wrong(".quietSeconds must be a number from 0 to 60")
+def _seconds(entry: Mapping[str, Any], key: str, default: float, most: int) -> float:
+    value = entry.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        raise _Wrong(f".{key} must be a number from 0 to {most}")
     return float(value)

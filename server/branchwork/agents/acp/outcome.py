@@ -155,7 +155,8 @@ def _fault(fold: Fold, turn: Turn, fault: wire.Fault, what: str) -> Ended:
 def _exited(fold: Fold, turn: Turn, exited: Exit) -> Ended:
     """Its process is gone and the prompt has no answer."""
     if fold.limit:
-        return _ended(ExecutionStatus.FAILED, "outputLimit", fold.limit)
+        more = "If that much is right, raise the setting journal_limit_bytes and send a follow-up."
+        return _ended(ExecutionStatus.FAILED, "outputLimit", f"{fold.limit} {more}")
     tail = fold.stderr_tail
     if faults.wants_login(tail) or faults.wants_login(fold.garbage):
         said = tail if faults.wants_login(tail) else fold.garbage
@@ -183,7 +184,8 @@ def _silent(fold: Fold, turn: Turn, now_ms: int) -> Ended | None:
     if fold.garbage and first:
         return _ended(ExecutionStatus.FAILED, "garbage", _garbage_sentence(fold))
     sentence = (
-        f"The agent did not answer {waiting.call.method} within {turn.start_seconds:.0f} seconds."
+        f"The agent did not answer {waiting.call.method} within {turn.start_seconds:.0f} seconds. "
+        "Start it in a terminal to see what it waits for."
     )
     if fold.stderr_tail:
         sentence += f" Its last words: {fold.stderr_tail}"
