@@ -151,33 +151,29 @@ class Window:
 
     def run(self, title: str) -> None:
         """A command from the palette, by its whole title."""
-        box = self.page.locator(".quick-input-widget input.input:visible")
-        for _ in range(20):
-            self.page.keyboard.press("Escape")
-            # The key is lost while another quick input closes.
-            self.page.keyboard.press("F1")
-            with suppress(Exception):
-                box.wait_for(timeout=3000)
-                break
-        box.fill(f">{title}")
-        found = self.page.locator(".quick-input-list .monaco-list-row.focused")
-        found.filter(has_text=title).first.wait_for()
-        self.page.keyboard.press("Enter")
+        self._quick_open("F1", f">{title}", title)
 
     def open(self, name: str) -> None:
         """A file of the folder, by its name."""
+        self._quick_open("Control+p", name, name)
+        self.page.locator(".tab").filter(has_text=name).first.wait_for()
+
+    def _quick_open(self, key: str, text: str, wanted: str) -> None:
+        """Again until it is there: the key is lost while another quick input closes, and the list
+        has only what could be done when it was opened."""
         box = self.page.locator(".quick-input-widget input.input:visible")
-        for _ in range(20):
+        found = self.page.locator(".quick-input-list .monaco-list-row.focused")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
             self.page.keyboard.press("Escape")
-            self.page.keyboard.press("Control+p")
+            self.page.keyboard.press(key)
             with suppress(Exception):
                 box.wait_for(timeout=3000)
-                break
-        box.fill(name)
-        row = self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first
-        row.wait_for()
-        self.page.keyboard.press("Enter")
-        self.page.locator(".tab").filter(has_text=name).first.wait_for()
+                box.fill(text)
+                found.filter(has_text=wanted).first.wait_for(timeout=3000)
+                self.page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{wanted!r} is not offered")
 
     def view(self) -> None:
         """Our container in the activity bar."""

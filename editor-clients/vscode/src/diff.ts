@@ -61,6 +61,13 @@ function resourceOf(workspaceId: string, file: FileDiff, at: number): Resource {
   const right = file.uri === undefined ? undefined : vscode.Uri.parse(file.uri);
   const base: Base & { at: number } = { workspaceId, repoId: file.repoId, path: file.oldPath ?? file.path, at };
   // The time makes another document of it, because what it shows may be different by then.
-  const left = vscode.Uri.from({ scheme: SCHEME, path: `/${file.path}`, query: JSON.stringify(base) });
+  const path = leftPath(file, right);
+  const left = vscode.Uri.from({ scheme: SCHEME, path, query: JSON.stringify(base) });
   return [right ?? left, file.status === "added" ? undefined : left, right];
+}
+
+/** The path of the right side, unless it was renamed: VS Code would call it so otherwise. */
+function leftPath(file: FileDiff, right: vscode.Uri | undefined): string {
+  const old = file.oldPath ?? file.path;
+  return right === undefined ? `/${old}` : right.path.slice(0, right.path.length - file.path.length) + old;
 }

@@ -9,7 +9,9 @@ import { reviewCommands } from "./commands/reviews";
 import { runCommands } from "./commands/runs";
 import { moveTask, taskCommands } from "./commands/tasks";
 import { Connection } from "./connection";
+import { Conversations } from "./conversations";
 import { registerBaseFiles } from "./diff";
+import { Documents } from "./documents";
 import { Live } from "./live";
 import { LogTerminals } from "./logTerminal";
 import { registerNotices } from "./notices";
@@ -23,6 +25,7 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
   const live = new Live(connection, activity);
   const branchwork: Branchwork = { connection, live };
   const logs = new LogTerminals(connection, live);
+  const conversations = new Conversations(connection, live);
   const statusBar = new StatusBar(connection, live);
   const showState = (): void => {
     statusBar.refresh();
@@ -34,11 +37,13 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
     live,
     logs,
     statusBar,
+    conversations,
+    new Documents(connection),
     registerViews(branchwork, (taskId, status) => moveTask(branchwork, taskId, status)),
     registerBaseFiles(connection),
     registerNotices(connection, live),
     taskCommands(branchwork),
-    runCommands(branchwork),
+    runCommands(branchwork, conversations),
     reviewCommands(branchwork, logs),
     daemonCommands(branchwork),
     live.onChange(showState),

@@ -177,13 +177,13 @@ export function mergeSentence(preview: RepoMergePreview, repoName: string | unde
     return `${where}: ${preview.refusal.sentence}`;
   }
   const behind = preview.behind > 0 ? `, which is ${count(preview.behind, "commit")} ahead` : "";
-  return `${count(preview.files.length, "file")} in ${where}${behind}`;
+  return `One commit for ${where}${behind}, which changes ${count(preview.files.length, "file")}:`;
 }
 
 export function diffTitle(title: string, files: readonly FileDiff[]): string {
   const added = files.reduce((sum, file) => sum + (file.additions ?? 0), 0);
   const deleted = files.reduce((sum, file) => sum + (file.deletions ?? 0), 0);
-  return `${shortened(title)} (${count(files.length, "file")}, +${added} −${deleted})`;
+  return `${shortened(title, 40)} +${added} −${deleted}`;
 }
 
 export function count(number: number, noun: string): string {

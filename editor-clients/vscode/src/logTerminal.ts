@@ -12,6 +12,7 @@ import { TerminalText } from "./terminalText";
 const DIM = "\x1b[2m";
 const BOLD = "\x1b[1m";
 const PLAIN = "\x1b[0m";
+const NO_CURSOR = "\x1b[?25l";
 
 /** The open log terminals: one for each workspace. */
 export class LogTerminals implements vscode.Disposable {
@@ -66,6 +67,7 @@ class WorkspaceLog implements vscode.Pseudoterminal {
   }
 
   open(): void {
+    this.written.fire(NO_CURSOR);
     void this.begin();
   }
 

@@ -83,25 +83,42 @@ async function confirmed(
     const pressed = await vscode.window.showWarningMessage(`“${title}” can't be merged now.`, { modal: true, detail }, "Show Diff");
     return pressed && (await diff(branchwork, target), undefined);
   }
-  const detail = [...sentences, "", "As one commit:", preview.message].join("\n");
+  const files = preview.repos.flatMap((one) => one.files);
+  const detail = [...sentences, ...listed(files), "", "The commit's message:", ...preview.message.split("\n").slice(0, MOST_LINES)].join("\n");
   const pressed = await vscode.window.showInformationMessage(
     `Merge “${title}”?`,
     { modal: true, detail },
     "Merge",
-    "Edit the Message…",
+    "Edit the Title…",
     "Show Diff",
   );
   switch (pressed) {
     case "Merge":
       return preview.message;
-    case "Edit the Message…":
-      return vscode.window.showInputBox({ title: `Merge “${title}”`, prompt: "The commit's message", value: preview.message });
+    case "Edit the Title…":
+      return edited(preview.message, `Merge “${title}”`);
     case "Show Diff":
       await diff(branchwork, target);
       return undefined;
     default:
       return undefined;
   }
+}
+
+const MOST_FILES = 10;
+const MOST_LINES = 12;
+
+function listed(files: readonly string[]): string[] {
+  const more = files.length - MOST_FILES;
+  return [...files.slice(0, MOST_FILES).map((path) => `• ${path}`), ...(more > 0 ? [`• and ${more} more`] : [])];
+}
+
+/** An input box has one line, so the rest of the message stays. */
+async function edited(message: string, title: string): Promise<string | undefined> {
+  const [subject = "", ...rest] = message.split("\n");
+  const prompt = "The first line of the commit's message. Enter merges.";
+  const changed = await vscode.window.showInputBox({ title, prompt, value: subject });
+  return changed === undefined || changed.trim() === "" ? undefined : [changed, ...rest].join("\n");
 }
 
 async function archive(branchwork: Branchwork, target: Target): Promise<void> {

@@ -3,6 +3,8 @@
 import * as vscode from "vscode";
 import { register } from "../branchwork";
 import type { Branchwork } from "../branchwork";
+import { aboutOf } from "../conversations";
+import type { Conversations } from "../conversations";
 import { agentChoice, shortened } from "../labels";
 import {
   agentList,
@@ -17,17 +19,29 @@ import {
 import type { Agent, ApprovalOption, AttentionItem, Task, Workspace } from "../protocol";
 import { chosenItem, chosenTask, chosenWorkspace } from "./targets";
 import type { Target } from "./targets";
-import { openDocument, tellStarted } from "./tasks";
+import { tellStarted } from "./tasks";
 
-export function runCommands(branchwork: Branchwork): vscode.Disposable {
+export function runCommands(branchwork: Branchwork, conversations: Conversations): vscode.Disposable {
   return register({
     startTask: (target: Target) => start(branchwork, target),
     answer: (target: Target) => answer(branchwork, target),
     allow: (target: Target) => answerAtOnce(branchwork, target, "allow_once"),
     reject: (target: Target) => answerAtOnce(branchwork, target, "reject_once"),
+    respond: async (target: Target, option: ApprovalOption) => {
+      const item = await chosenItem(branchwork, target, isApproval);
+      return item && respond(branchwork, item, option);
+    },
     followUp: (target: Target) => followUp(branchwork, target),
     stop: (target: Target) => stop(branchwork, target),
-    showConversation: (target: Target) => showConversation(branchwork, target),
+    showConversation: async (target: Target) => {
+      const workspace = await chosenWorkspace(branchwork, target);
+      const conversationId = conversationOf(workspace, target);
+      if (workspace !== undefined && conversationId !== undefined) {
+        await conversations.show(workspace, conversationId);
+      } else if (workspace !== undefined) {
+        void vscode.window.showInformationMessage("No agent was started in this workspace yet.");
+      }
+    },
     markSeen: (target: Target) => markSeen(branchwork, target),
   });
 }
@@ -108,22 +122,23 @@ interface Answer extends vscode.QuickPickItem {
   says?: boolean;
 }
 
-async function answer(branchwork: Branchwork, target: Target): Promise<void> {
+async function answer(branchwork: Branchwork, target: Target): Promise<unknown> {
   const item = await chosenItem(branchwork, target, isApproval);
   if (item === undefined) {
-    return;
+    return undefined;
   }
   const picked = await vscode.window.showQuickPick<Answer>(answers(item), {
     title: shortened(item.taskTitle),
     placeHolder: item.sentence,
   });
   if (picked?.option === undefined) {
-    return picked && showConversation(branchwork, { kind: "attention", item });
+    return picked && vscode.commands.executeCommand("branchwork.showConversation", { kind: "attention", item });
   }
   const reason = picked.says ? await vscode.window.showInputBox({ title: picked.option.name, prompt: "Why not? The agent is told." }) : undefined;
   if (!picked.says || reason !== undefined) {
     await respond(branchwork, item, picked.option, reason);
   }
+  return undefined;
 }
 
 function answers(item: AttentionItem): Answer[] {
@@ -186,16 +201,6 @@ async function stop(branchwork: Branchwork, target: Target): Promise<void> {
   }
 }
 
-async function showConversation(branchwork: Branchwork, target: Target): Promise<void> {
-  const workspace = await chosenWorkspace(branchwork, target);
-  const conversationId = conversationOf(workspace, target);
-  if (conversationId !== undefined) {
-    await openDocument(branchwork, "conversation", conversationId);
-  } else if (workspace !== undefined) {
-    void vscode.window.showInformationMessage("No agent was started in this workspace yet.");
-  }
-}
-
 async function markSeen(branchwork: Branchwork, target: Target): Promise<void> {
   const item = await chosenItem(branchwork, target, (one) => one.kind !== "approval");
   if (item?.conversationId !== undefined) {
@@ -203,7 +208,11 @@ async function markSeen(branchwork: Branchwork, target: Target): Promise<void> {
   }
 }
 
+/** An older conversation of the workspace where it is that one that is meant. */
 function conversationOf(workspace: Workspace | undefined, target: Target): string | undefined {
+  if (target instanceof vscode.Uri) {
+    return aboutOf(target)?.conversationId ?? workspace?.conversationId;
+  }
   return target?.kind === "attention" ? target.item.conversationId : workspace?.conversationId;
 }
 

@@ -2,12 +2,13 @@
 
 import * as vscode from "vscode";
 import type { Branchwork } from "../branchwork";
+import { aboutOf } from "../conversations";
 import { attentionRow, taskRow, workspaceRow } from "../labels";
 import type { Row } from "../labels";
 import type { AttentionItem, Task, Workspace } from "../protocol";
 import type { Node } from "../views/tree";
 
-export type Target = Node | undefined;
+export type Target = Node | vscode.Uri | undefined;
 
 /** Undefined where the person picks none. */
 export async function chosenTask(
@@ -16,7 +17,7 @@ export async function chosenTask(
   isWanted: (task: Task) => boolean = () => true,
 ): Promise<Task | undefined> {
   const { board } = live;
-  const id = taskIdOf(target, board.workspaces);
+  const id = taskIdOf(nodeOf(target), board.workspaces);
   if (id !== undefined) {
     return board.tasks.get(id);
   }
@@ -32,13 +33,14 @@ export async function chosenWorkspace(
 ): Promise<Workspace | undefined> {
   const { board } = live;
   const rowOf = (workspace: Workspace): Row => workspaceRow(workspace, board, undefined, Date.now());
-  switch (target?.kind) {
+  const node = nodeOf(target);
+  switch (node?.kind) {
     case "workspace":
-      return board.workspaces.get(target.id);
+      return board.workspaces.get(node.id);
     case "attention":
-      return board.workspaces.get(target.item.workspaceId);
+      return board.workspaces.get(node.item.workspaceId);
     case "task":
-      return pick(board.workspacesOf(target.id), rowOf, "Which attempt?", "Nothing was started for this task yet.");
+      return pick(board.workspacesOf(node.id), rowOf, "Which attempt?", "Nothing was started for this task yet.");
     default: {
       const found = board.workspacesOf().filter(isWanted);
       return pick(found, rowOf, "Which workspace?", "There is no such workspace.");
@@ -52,11 +54,12 @@ export async function chosenItem(
   isWanted: (item: AttentionItem) => boolean,
 ): Promise<AttentionItem | undefined> {
   const { board } = live;
-  if (target?.kind === "attention") {
-    return target.item;
+  const node = nodeOf(target);
+  if (node?.kind === "attention") {
+    return node.item;
   }
-  const workspaceId = target?.kind === "workspace" ? target.id : undefined;
-  const taskId = target?.kind === "task" ? target.id : undefined;
+  const workspaceId = node?.kind === "workspace" ? node.id : undefined;
+  const taskId = node?.kind === "task" ? node.id : undefined;
   const found = board.attention.filter(
     (item) =>
       isWanted(item) &&
@@ -64,6 +67,16 @@ export async function chosenItem(
       (taskId === undefined || item.taskId === taskId),
   );
   return pick(found, (item) => attentionRow(item, Date.now()), "Which one?", "Nothing waits for an answer.");
+}
+
+/** A conversation that is open stands for its workspace, also where the command names nothing. */
+function nodeOf(target: Target): Node | undefined {
+  const uri = target ?? vscode.window.activeTextEditor?.document.uri;
+  if (!(uri instanceof vscode.Uri)) {
+    return uri;
+  }
+  const about = aboutOf(uri);
+  return about && { kind: "workspace", id: about.workspaceId, isChild: false };
 }
 
 /** The only one is not asked about. */
@@ -87,14 +100,14 @@ async function pick<Entity>(
   return picked?.entity;
 }
 
-function taskIdOf(target: Target, workspaces: ReadonlyMap<string, Workspace>): string | undefined {
-  switch (target?.kind) {
+function taskIdOf(node: Node | undefined, workspaces: ReadonlyMap<string, Workspace>): string | undefined {
+  switch (node?.kind) {
     case "task":
-      return target.id;
+      return node.id;
     case "workspace":
-      return workspaces.get(target.id)?.taskId;
+      return workspaces.get(node.id)?.taskId;
     case "attention":
-      return target.item.taskId;
+      return node.item.taskId;
     default:
       return undefined;
   }
