@@ -47,6 +47,7 @@ USER_SETTINGS = {
     "git.enabled": False,
     "editor.minimap.enabled": False,
     "window.commandCenter": False,
+    "terminal.integrated.gpuAcceleration": "off",
 }
 
 
@@ -239,12 +240,38 @@ class Window:
         """Our item in the status bar."""
         return self.page.locator('.statusbar-item[id="branchwork.branchwork.branchwork"]')
 
-    def code_actions(self) -> Any:
-        """The menu of code actions at the cursor."""
-        self.page.keyboard.press("Control+.")
+    def choose_action(self, title: str) -> None:
+        """A code action at the cursor. The list may be an older one while the server answers."""
         menu = self.page.locator(".action-widget:visible").first
-        menu.wait_for()
-        return menu.locator(".monaco-list-row")
+        wanted = menu.locator(".monaco-list-row").filter(has_text=title).first
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            self.page.keyboard.press("Control+.")
+            with suppress(Exception):
+                wanted.wait_for(timeout=3000)
+                wanted.click(timeout=3000)
+                return
+            self.page.keyboard.press("Escape")
+        raise AssertionError(f"no code action {title!r}")
+
+    def line(self, text: str | re.Pattern[str]) -> Any:
+        """The line of the open editor that holds the text."""
+        lines = self.page.locator(".editor-instance .view-line")
+        return lines.filter(has_text=_spaced(text)).first
+
+    def lens(self, title: str) -> Any:
+        """A code lens."""
+        lenses = self.page.locator(".codelens-decoration a")
+        return lenses.filter(has_text=re.compile(f"^{re.escape(title)}$")).first
+
+    def terminal(self, text: str | re.Pattern[str]) -> Any:
+        """The lines of the open terminal that hold the text."""
+        return self.page.locator(".terminal-wrapper.active .xterm-rows > div").filter(has_text=text)
+
+    def diff(self, name: str) -> Any:
+        """The part of the open diff that is about a file."""
+        parts = self.page.locator(".multiDiffEntry")
+        return parts.filter(has_text=name).first
 
 
 @contextmanager
@@ -270,6 +297,13 @@ def window(chromium: Any, host: Host, folder: Path, name: str) -> Iterator[Windo
         raise
     finally:
         context.close()
+
+
+def _spaced(text: str | re.Pattern[str]) -> re.Pattern[str]:
+    """An editor shows a space as one that does not break."""
+    if isinstance(text, re.Pattern):
+        return text
+    return re.compile(re.escape(text).replace("\\ ", r"[\s\u00a0]"))
 
 
 def _write(path: Path, value: object) -> None:
