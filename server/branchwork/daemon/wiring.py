@@ -53,4 +53,4 @@ async def build(config: Config) -> Assembly:
         daemon_environment=dict(os.environ),
     )
     await recovery.recover(app)
-    return Assembly(app=app, busy=lambda: bool(app.live), close=app.close)
+    return Assembly(app=app, busy=lambda: bool(app.live or app.jobs), close=app.close)

@@ -107,8 +107,12 @@ async def proceed(app: App, execution: ExecutionProcess) -> None:
 
 async def wake_waiting(app: App) -> None:
     """Try what waits, in its order: a place or an environment may be there now."""
-    for row in await app.store.read(runs.waiting):
-        await _wake(app, row.plan_id)
+
+    async def wake() -> None:
+        for row in await app.store.read(runs.waiting):
+            await _wake(app, row.plan_id)
+
+    await app.to_the_end(wake())
 
 
 async def _wake(app: App, plan_id: str) -> None:
@@ -123,7 +127,7 @@ async def _wake(app: App, plan_id: str) -> None:
         if current.status is ExecutionStatus.RUNNING:
             attend(app, current)
         else:
-            await proceed(app, current)
+            carry_on(app, current)
 
 
 async def stop(app: App, execution_id: str) -> ExecutionProcess:

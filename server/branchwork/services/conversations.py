@@ -1,7 +1,7 @@
 """Use cases of conversations: sending a prompt, marking as seen, and reading the entries."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,7 +69,7 @@ async def prompt(
             return _queue(tx, conversation_id, text)
         return _follow_up(tx, last, text)
 
-    return await _begin(app, await app.store.write(write), environment)
+    return await app.to_the_end(_begin(app, write, environment))
 
 
 async def send_queued(app: App, prompt_id: str, environment: Mapping[str, str]) -> Prompted:
@@ -84,7 +84,7 @@ async def send_queued(app: App, prompt_id: str, environment: Mapping[str, str]) 
         tx.delete(queued)
         return _follow_up(tx, last, queued.prompt)
 
-    return await _begin(app, await app.store.write(write), environment)
+    return await app.to_the_end(_begin(app, write, environment))
 
 
 async def drop_queued(app: App, prompt_id: str) -> None:
@@ -219,8 +219,11 @@ def _follow_up(tx: Transaction, last: Session, text: str) -> tuple[Session, RunP
 
 
 async def _begin(
-    app: App, outcome: QueuedPrompt | tuple[Session, RunPlan], environment: Mapping[str, str]
+    app: App,
+    write: Callable[[Transaction], QueuedPrompt | tuple[Session, RunPlan]],
+    environment: Mapping[str, str],
 ) -> Prompted:
+    outcome = await app.store.write(write)
     if isinstance(outcome, QueuedPrompt):
         return Prompted(queued=outcome, note="It is sent when the agent has ended its turn.")
     session, plan = outcome
