@@ -417,7 +417,7 @@ def encode_hello(pid: int, cwd: str, environ: "Mapping[str, str]", again: bool =
     """
     size = 256 + 6 * len(cwd)
     pairs = []
-    for name, value in sorted(environ.items(), key=_size):
+    for name, value in sorted(environ.items(), key=lambda pair: len(pair[0] + pair[1])):
         pair = f"{quote_json(name)}:{quote_json(value)}"
         size += len(pair) + 1
         if size > LONGEST_HANDSHAKE:
@@ -428,10 +428,6 @@ def encode_hello(pid: int, cwd: str, environ: "Mapping[str, str]", again: bool =
         f'{{"branchwork":{PROTOCOL},"pid":{pid},"cwd":{quote_json(cwd)}{more},'
         f'"env":{{{",".join(pairs)}}}}}\n'
     ).encode("ascii")
-
-
-def _size(pair: tuple[str, str]) -> int:
-    return len(pair[0]) + len(pair[1])
 
 
 def encode_welcome(version: str) -> bytes:
