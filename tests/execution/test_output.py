@@ -176,7 +176,9 @@ os.execvp('sh', ['sh', '-c', 'grep SigIgn /proc/self/status; ls /proc/self/fd | 
     out = whole(executions.finish(executions.python(code)), "o")
     assert out[:3] == ["True", "['0000000000000000']", "[0, 1, 2] True"]
     direct = executions.finish(executions.spec("grep", "SigIgn", "/proc/self/status"))
-    assert whole(direct, "o") == ["SigIgn:\t0000000000000000"]
+    (line,) = whole(direct, "o")
+    # 32 and 33 are the C library's own and can't be reset; some parents leave them ignored.
+    assert int(line.split()[1], 16) & ~(0b11 << 31) == 0
     fds = executions.finish(executions.spec("ls", "/proc/self/fd"))
     assert whole(fds, "o") == ["0", "1", "2", "3"], "3 is the listing itself"
 
