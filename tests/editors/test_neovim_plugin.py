@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,47 +41,50 @@ def editor_env(home: RealHome) -> dict[str, str]:
 
 
 @pytest.fixture
-def open_neovim(
+def run_neovim(
     tmp_path: Path, repository: Path, editor_env: dict[str, str]
-) -> Iterator[Callable[[], Neovim]]:
-    """Starts a Neovim with the plugin; what it keeps between two starts lies in one place."""
+) -> Callable[[], AbstractContextManager[Neovim]]:
+    """A Neovim with the plugin; what it keeps from one start to the next lies in one place."""
+    own = tmp_path / "nvim"
+    own.mkdir()
+    return lambda: neovim.running(INIT, own, repository, editor_env)
+
+
+@pytest.fixture
+def open_plugin(
+    run_neovim: Callable[[], AbstractContextManager[Neovim]],
+) -> Iterator[Callable[[], Plugin]]:
+    """Each call is another editor, until the test is over."""
     with ExitStack() as editors:
-        own = tmp_path / "nvim"
-        own.mkdir()
-
-        def start() -> Neovim:
-            return editors.enter_context(neovim.running(INIT, own, repository, editor_env))
-
-        yield start
+        yield lambda: Plugin(editors.enter_context(run_neovim()))
 
 
 @pytest.fixture
-def plugin(open_neovim: Callable[[], Neovim]) -> Plugin:
-    return Plugin(open_neovim())
+def plugin(open_plugin: Callable[[], Plugin]) -> Plugin:
+    return open_plugin()
 
 
-@pytest.fixture
-def play(repository: Path, plugin: Plugin) -> Callable[..., None]:
+def make(plugin: Plugin, title: str) -> None:
+    plugin.run(f"new {title}")
+    plugin.told(f"New task: {title}.")
+
+
+def play(plugin: Plugin, repository: Path, title: str, *steps: dict[str, Any]) -> None:
     """Has the scripted agent play some steps, by the lines of a file."""
-
-    def run(title: str, *steps: dict[str, Any]) -> None:
-        file = repository.parent / f"{title}.txt"
-        file.write_text(f"<script>{json.dumps(steps)}</script>\n")
-        target = repository / file.name
-        target.write_text(file.read_text())
-        plugin.nvim.edit(target)
-        plugin.nvim.command(f"%Branchwork start {SCRIPTED} {title}")
-
-    return run
+    file = repository / f"{title}.txt"
+    file.write_text(f"<script>{json.dumps(steps)}</script>\n")
+    plugin.nvim.edit(file)
+    plugin.nvim.command(f"%Branchwork start {SCRIPTED} {title}")
+    plugin.told("is started on")
 
 
 def test_from_a_title_to_a_merge(
     plugin: Plugin, repository: Path, editor_env: dict[str, str]
 ) -> None:
     """In an editor that has no file open: board, start, answer, follow up, look, merge."""
-    plugin.run("board")
+    plugin.show("board")
     plugin.sees("There is no task yet.")
-    plugin.run(f"new {TITLE}")
+    make(plugin, TITLE)
     plugin.on(TITLE)
     plugin.run(f"start {SCRIPTED}")
     plugin.sees("needs you")
@@ -95,16 +98,16 @@ def test_from_a_title_to_a_merge(
 
     plugin.run("prompt Say it again")
     plugin.sees("Say it again")
-    plugin.run("attention")
+    plugin.show("attention")
     plugin.on("Reject ")
     plugin.read_request()
     plugin.press("<CR>")
     plugin.sees("is ready to be looked at")
 
-    plugin.run("log")
+    plugin.show("log")
     plugin.sees("Nothing was written to NOTES.md.")
     plugin.title("agent · done")
-    plugin.run("patch")
+    plugin.show("patch")
     plugin.sees(f"+- {TITLE}")
     plugin.run("diff")
     found = plugin.nvim.until("#vim.fn.getqflist() > 0 and vim.fn.getqflist()")
@@ -116,5 +119,231 @@ def test_from_a_title_to_a_merge(
     plugin.told("Merged into main")
     repo = git_repos.GitRepo(repository, editor_env)
     assert repo.run("log", "-1", "--format=%s") == TITLE
-    plugin.run("board")
+    plugin.show("board")
     plugin.sees("Done 1")
+
+
+def test_a_task_is_made_of_lines(plugin: Plugin, repository: Path) -> None:
+    plugin.nvim.edit(repository / "prices.py")
+    plugin.nvim.command("2,3Branchwork new")
+    plugin.show("board")
+    plugin.on("TODO: handle empty input")
+    plugin.press("go")
+    plugin.sees("return sum(prices)")
+
+
+def test_a_task_is_named_when_it_is_asked_for(plugin: Plugin) -> None:
+    plugin.show("board")
+    plugin.sees("There is no task yet.")
+    plugin.press("gn")
+    plugin.press("Typed by hand<CR>")
+    plugin.sees("Typed by hand")
+
+
+def test_agent_and_branch_are_chosen(plugin: Plugin) -> None:
+    make(plugin, TITLE)
+    plugin.choose("nothing that is there")
+    plugin.run(f"start {TITLE}")
+    assert plugin.offers()[0].endswith("(default)")
+
+
+def test_prompts_wait_are_held_and_are_changed(plugin: Plugin, repository: Path) -> None:
+    """Queued for an agent at work, held when it is stopped, changed, sent; another is dropped."""
+    play(plugin, repository, "Wait", {"message": "waiting now"}, {"hang": True})
+    plugin.show("conversation", "Wait")
+    plugin.sees("waiting now")
+    for text in ("First this", "Then that"):
+        plugin.run(f"prompt {text}")
+    plugin.title("2 queued")
+
+    plugin.choose("Stop “Wait”")
+    plugin.run("stop")
+    plugin.told("Stopped.")
+    plugin.title("stopped · 2 held")
+
+    plugin.choose("Then that", "Drop")
+    plugin.run("queue")
+    plugin.title("stopped · 1 held")
+    plugin.choose("First this", "Change")
+    plugin.run("queue")
+    plugin.sees("First this")
+    plugin.press("ccFirst another<Esc>:w<CR>")
+    plugin.title("stopped · 1 held")
+    plugin.choose("First another", "Send now")
+    plugin.run("queue")
+    plugin.sees("First another")
+
+
+def test_no_key_answers_what_was_not_read(plugin: Plugin) -> None:
+    make(plugin, TITLE)
+    plugin.show("attention")
+    plugin.sees("Nothing waits for you.")
+    plugin.run(f"start {SCRIPTED} {TITLE}")
+    plugin.on("Write NOTES.md?")
+    # At once, as if they were meant for what was there before.
+    for key in ("a", "y", "1", "<CR>", "x", "<Space>", "ga"):
+        plugin.press(key)
+    plugin.show("attention")
+    assert len(plugin.nvim.lua("return require('branchwork').attention()")) == 1
+    plugin.read_request()
+    plugin.on("Allow ")
+    plugin.press("<CR>")
+    plugin.sees("is ready to be looked at")
+    plugin.on("is ready to be looked at")
+    plugin.press("gS")
+    plugin.sees("Nothing waits for you.")
+
+
+def test_a_rejected_agent_hears_why(plugin: Plugin) -> None:
+    make(plugin, TITLE)
+    plugin.run(f"start {SCRIPTED} {TITLE}")
+    plugin.told("asks: Write NOTES.md?")
+    plugin.show("attention")
+    plugin.on("Write NOTES.md?")
+    plugin.read_request()
+    plugin.press("gR")
+    plugin.press("Not that file<CR>")
+    plugin.show("conversation", TITLE)
+    plugin.sees("→ Reject")
+    plugin.sees("Not that file")
+
+
+def test_two_editors_see_one_board(plugin: Plugin, open_plugin: Callable[[], Plugin]) -> None:
+    other = open_plugin()
+    make(plugin, TITLE)
+    for one in (plugin, other):
+        one.show("board", "all")
+        one.sees(TITLE)
+    plugin.run(f"start {SCRIPTED} {TITLE}")
+    other.sees("needs you")
+    assert "● 1 running  ! 1 needs you" in other.statusline()
+    other.choose("Allow")
+    other.run("answer allow")
+    plugin.told("is ready")
+    plugin.sees("In review 1")
+    other.on(TITLE)
+    other.run("move Done")
+    plugin.sees("Done 1")
+
+
+def test_an_editor_that_is_closed_and_opened_goes_on(
+    run_neovim: Callable[[], AbstractContextManager[Neovim]], repository: Path, tmp_path: Path
+) -> None:
+    steps = [{"flood": 500, "pause": 0.002}, {"until": str(tmp_path / "go")}, {"message": "Over."}]
+    with run_neovim() as nvim:
+        first = Plugin(nvim)
+        play(first, repository, "Count", *steps)
+        first.show("log", "Count")
+        first.sees("line 9")
+    with run_neovim() as nvim:
+        again = Plugin(nvim)
+        again.show("conversation", "Count")
+        again.sees("line 500")
+        again.title("running")
+        (tmp_path / "go").touch()
+        again.sees("Over.")
+        again.title("done")
+        again.show("log", "Count")
+        again.sees("Over.")
+        assert [line for line in again.nvim.lines() if line.startswith("line ")] == counted(500)
+
+
+def test_a_killed_daemon_costs_nothing(
+    plugin: Plugin, home: RealHome, repository: Path, tmp_path: Path
+) -> None:
+    """Log, conversation and board go on with the next daemon; no line is lost or comes twice."""
+    go = [{"until": str(tmp_path / name)} for name in ("one", "two")]
+    flood = {"flood": 300, "pause": 0.002}
+    ask = {"write": "made.txt", "text": "made\n", "ask": True}
+    play(plugin, repository, "Survive", flood, go[0], ask, go[1], {"message": "Over."})
+    plugin.show("board")
+    plugin.sees("running")
+    plugin.show("log", "Survive")
+    plugin.sees("line 40")
+    home.kill_daemon()
+    plugin.sees("line 300")
+    plugin.show("conversation", "Survive")
+    plugin.sees("line 300")
+    (tmp_path / "one").touch()
+    plugin.on("? Write made.txt?")
+    home.kill_daemon()
+    plugin.read_request()
+    plugin.on("? Write made.txt?")
+    plugin.press("ga")
+    plugin.sees("→ Allow")
+    (tmp_path / "two").touch()
+    plugin.sees("Over.")
+    assert [line for line in plugin.nvim.lines() if line.startswith("line ")] == counted(300)
+    assert len([line for line in plugin.nvim.lines() if "Write made.txt?" in line]) == 1
+    plugin.title("done")
+    plugin.show("log", "Survive")
+    plugin.sees("Over.")
+    assert [line for line in plugin.nvim.lines() if line.startswith("line ")] == counted(300)
+    plugin.show("board")
+    plugin.sees("In review 1")
+
+
+def test_a_server_that_ends_is_started_again(plugin: Plugin, repository: Path) -> None:
+    """The editor's own connection, not the daemon: what is shown says so, and R mends it."""
+    play(plugin, repository, "Hold", {"message": "holding"}, {"hang": True})
+    plugin.show("conversation", "Hold")
+    plugin.sees("holding")
+    plugin.nvim.lua("vim.lsp.get_clients()[1]:stop(true)")
+    plugin.title("R connects again")
+    plugin.press("R")
+    plugin.title("running")
+    plugin.sees("holding")
+    plugin.choose("Stop")
+    plugin.run("stop")
+    plugin.title("stopped")
+
+
+def test_what_happens_is_told_to_a_configuration(plugin: Plugin) -> None:
+    plugin.nvim.lua("""
+      _G.told = { changed = 0, attention = {} }
+      vim.api.nvim_create_autocmd("User", { pattern = "BranchworkChanged", callback = function(e)
+        told.changed = told.changed + #e.data.changes
+      end })
+      vim.api.nvim_create_autocmd("User", { pattern = "BranchworkAttention", callback = function(e)
+        for _, item in ipairs(e.data.new) do table.insert(told.attention, item.sentence) end
+      end })
+    """)
+    make(plugin, TITLE)
+    plugin.run(f"start {SCRIPTED} {TITLE}")
+    plugin.nvim.until("told.attention[1] == 'Write NOTES.md?'")
+    assert plugin.nvim.lua("return told.changed > 3")
+
+
+def test_the_health_check_finds_server_daemon_and_agents(plugin: Plugin) -> None:
+    plugin.nvim.command("checkhealth branchwork")
+    plugin.sees("Protocol version 1")
+    plugin.sees("Claude Code")
+    assert "ERROR" not in "\n".join(plugin.nvim.lines())
+
+
+def test_titles_complete_after_a_verb(plugin: Plugin) -> None:
+    make(plugin, TITLE)
+    make(plugin, "Hand it over")
+    plugin.show("board", "all")
+    plugin.sees("Hand it over")
+    complete = "return vim.fn.getcompletion(..., 'cmdline')"
+    assert "conversation" in plugin.nvim.lua(complete, "Branchwork con")
+    assert plugin.nvim.lua(complete, "Branchwork log handle em") == ["empty input"]
+    assert plugin.nvim.lua(complete, "Branchwork log hand") == ["Hand it over", TITLE]
+    assert plugin.nvim.lua(complete, "Branchwork move I") == ["InProgress", "InReview"]
+
+
+def test_what_is_wrong_is_told_in_a_sentence(plugin: Plugin) -> None:
+    plugin.run("dance")
+    plugin.told("There is no :Branchwork dance.")
+    plugin.run("log nothing like it")
+    plugin.told("No task is called “nothing like it”.")
+    make(plugin, TITLE)
+    plugin.run(f"log {TITLE}")
+    plugin.told("was not started yet")
+    plugin.run(f"start agent=nobody base=main {TITLE}")
+    plugin.told("nobody")
+
+
+def counted(last: int) -> list[str]:
+    return [f"line {number}" for number in range(1, last + 1)]

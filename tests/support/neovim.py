@@ -145,8 +145,11 @@ class Neovim:
 
 @contextmanager
 def running(init: Path, folder: Path, cwd: Path, env: Mapping[str, str]) -> Iterator[Neovim]:
-    """A Neovim with nothing but that init.lua; its own files lie in `folder`."""
-    tag = tagged.new()
+    """A Neovim with nothing but that init.lua; its own files lie in `folder`.
+
+    What it started ends with it, unless the environment says that it is somebody else's to end.
+    """
+    tag = env.get(tagged.TAG) or tagged.new()
     own = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in _XDG}
     # A socket's path may be 100 bytes long, and pytest's folders are longer.
     with tempfile.TemporaryDirectory(prefix="nvim") as short:
@@ -173,7 +176,8 @@ def running(init: Path, folder: Path, cwd: Path, env: Mapping[str, str]) -> Iter
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-            tagged.end(tag)
+            if tagged.TAG not in env:
+                tagged.end(tag)
 
 
 _XDG = ("CONFIG", "DATA", "STATE", "CACHE")

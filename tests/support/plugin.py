@@ -7,6 +7,15 @@ from typing import Any
 
 from support.neovim import Neovim
 
+# One menu may lead to the next.
+_ONE_AFTER_ANOTHER = """
+local select = vim.ui.select
+vim.ui.select = function(...)
+  menus.wanted = table.remove(menus.chain or {}, 1) or menus.wanted
+  select(...)
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -14,13 +23,23 @@ class Plugin:
 
     nvim: Neovim
 
+    def __post_init__(self) -> None:
+        self.nvim.lua(_ONE_AFTER_ANOTHER)
+
     def run(self, verb: str) -> None:
         """`:Branchwork …`"""
         self.nvim.command(f"Branchwork {verb}")
 
-    def choose(self, wanted: str) -> None:
-        """The next menu is answered by the item that holds that text."""
-        self.nvim.lua("menus.wanted, menus.offered = ..., {}", wanted)
+    def show(self, kind: str, of: str = "") -> None:
+        """`:Branchwork board`, `log`, …, until it is the current buffer and has a title."""
+        self.run(f"{kind} {of}".strip())
+        name = f"branchwork://{kind}"
+        self.nvim.until(f"vim.api.nvim_buf_get_name(0):find({_quoted(name)}, 1, true)")
+        self.nvim.until("#vim.wo.winbar > 1")
+
+    def choose(self, *wanted: str) -> None:
+        """The next menus are answered by the items that hold those texts."""
+        self.nvim.lua("menus.chain, menus.offered = { ... }, {}", *wanted)
 
     def offers(self) -> list[str]:
         """What the last menu had."""

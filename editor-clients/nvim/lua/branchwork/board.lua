@@ -169,6 +169,7 @@ local function draw(buf, project_id)
   })
 end
 
+--- The project that the name of the buffer means. A repository may get its project later.
 ---@param id string?
 ---@param found fun(project_id: string?)
 local function resolve(id, found)
@@ -178,6 +179,29 @@ local function resolve(id, found)
   target.current(function(current)
     found(current.projectId)
   end)
+end
+
+---@param buf integer
+---@param id string?
+---@return fun() unlisten
+local function keep_drawn(buf, id)
+  local project_id ---@type string?
+  local function refresh()
+    if id or project_id then
+      return draw(buf, project_id)
+    end
+    resolve(id, function(found)
+      project_id = found
+      draw(buf, found)
+    end)
+  end
+  resolve(id, function(found)
+    project_id = found
+    mirror.load(function()
+      draw(buf, found)
+    end)
+  end)
+  return mirror.listen(throttle(PAUSE_MS, refresh))
 end
 
 ---@param buf integer
@@ -192,14 +216,7 @@ function M.read(buf, id)
     end,
   })
   page.draw(buf, { { { "Asking the server …", "BranchworkDim" } } })
-  resolve(id, function(project_id)
-    mirror.load(function()
-      draw(buf, project_id)
-      unlisten = mirror.listen(throttle(PAUSE_MS, function()
-        draw(buf, project_id)
-      end))
-    end)
-  end)
+  unlisten = keep_drawn(buf, id)
 end
 
 return M

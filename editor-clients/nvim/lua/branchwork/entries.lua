@@ -298,8 +298,8 @@ function M.closing_fence(lines)
     local mark = line:match("^%s?%s?%s?(```+)") or line:match("^%s?%s?%s?(~~~+)")
     if mark and not open then
       open = mark
-    elseif mark and mark:sub(1, 1) == open:sub(1, 1) and #mark >= #open then
-      open = line:match("^%s*[`~]+%s*$") and nil or open
+    elseif mark and vim.startswith(mark, open) and line:match("^%s*[`~]+%s*$") then
+      open = nil
     end
   end
   return open

@@ -138,6 +138,16 @@ function M.load(answer, failed)
   end
 end
 
+--- As `load`, and nothing that was done before is missing: a change may be told a little later.
+---@param answer fun(mirror: branchwork.Mirror)
+function M.load_now(answer)
+  if not is_catching_up then
+    waiting = waiting or {}
+    M.catch_up()
+  end
+  M.load(answer)
+end
+
 --- Reads what came since the last reading, all of it where there is none.
 function M.catch_up()
   if not mirror and not waiting then

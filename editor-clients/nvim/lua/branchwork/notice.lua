@@ -49,15 +49,11 @@ function M.problem(text)
   end
 end
 
---- The sentences that the server gives beside a result.
+--- What was done, with the sentences that the server gives beside it.
+---@param sentence string
 ---@param notes string[]?
----@return boolean told
-function M.notes(notes)
-  if not notes or #notes == 0 then
-    return false
-  end
-  M.say(table.concat(notes, " "))
-  return true
+function M.done(sentence, notes)
+  M.say(table.concat(vim.list_extend({ sentence }, notes or {}), " "))
 end
 
 return M

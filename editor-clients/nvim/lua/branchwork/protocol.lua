@@ -1290,7 +1290,7 @@
 --- A run whose next process can't start yet.
 ---@class branchwork.WaitingRun
 ---@field workspaceId string
----@field why string limit, environment or rateLimit.
+---@field why string limit (of agents at once), environment, lease (its directory is taken) or rateLimit.
 ---@field until? string
 ---@field place integer Its place in the line, from 1.
 

@@ -43,8 +43,8 @@ end
 ---@param what string
 ---@param found fun(task: branchwork.Task)
 local function choose(tasks, what, found)
-  if #tasks <= 1 then
-    return tasks[1] and found(tasks[1])
+  if #tasks == 1 then
+    return found(tasks[1])
   end
   local options = { prompt = what .. " which task?", kind = "branchwork.task" }
   options.format_item = words.task
@@ -56,16 +56,35 @@ local function choose(tasks, what, found)
 end
 
 ---@param wanted branchwork.Wanted
----@param found fun(task: branchwork.Task)
-local function ask(wanted, found)
+---@return branchwork.Task[]
+local function candidates(wanted)
+  if wanted.text and wanted.text ~= "" then
+    return titled(wanted.text)
+  end
   local newest = mirror.newest_workspaces()
-  local tasks = vim.tbl_filter(function(task)
+  return vim.tbl_filter(function(task)
     return wanted.only == nil or wanted.only(task, newest[task.id])
   end, mirror.tasks())
-  if #tasks == 0 then
-    return notice.say(("There is no task to %s."):format(wanted.what:lower()))
+end
+
+--- By its title, or by what can be done with it.
+---@param wanted branchwork.Wanted
+---@param found fun(task: branchwork.Task)
+local function choose_among(wanted, found)
+  local tasks = candidates(wanted)
+  if #tasks > 0 then
+    return choose(tasks, wanted.what, found)
   end
-  choose(tasks, wanted.what, found)
+  mirror.load_now(function()
+    local now = candidates(wanted)
+    if #now > 0 then
+      choose(now, wanted.what, found)
+    elseif wanted.text and wanted.text ~= "" then
+      notice.problem(("No task is called “%s”."):format(wanted.text))
+    else
+      notice.say(("There is no task to %s."):format(wanted.what:lower()))
+    end
+  end)
 end
 
 --- A task, and the attempt at it that is meant where one was named.
@@ -74,11 +93,7 @@ end
 function M.task(wanted, found)
   mirror.load(function(known)
     if wanted.text and wanted.text ~= "" then
-      local tasks = titled(wanted.text)
-      if #tasks == 0 then
-        return notice.problem(("No task is called “%s”."):format(wanted.text))
-      end
-      return choose(tasks, wanted.what, found)
+      return choose_among(wanted, found)
     end
     local subject = page.subject()
     if subject and subject.taskId and known.task[subject.taskId] then
@@ -88,7 +103,7 @@ function M.task(wanted, found)
       if current.taskId and known.task[current.taskId] then
         return found(known.task[current.taskId], current.workspaceId)
       end
-      ask(wanted, found)
+      choose_among(wanted, found)
     end)
   end)
 end

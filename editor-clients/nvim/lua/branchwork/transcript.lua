@@ -15,7 +15,7 @@ local LONGEST_COLOURED_BLOCK = 1000
 ---@field index integer
 ---@field kind string
 ---@field group string
----@field head integer Lines before the entry's own: an empty one, who speaks.
+---@field head branchwork.Line[] Before the entry's own lines.
 ---@field height integer With the head.
 ---@field subjects table<integer, branchwork.Subject> By the line within the block.
 ---@field entry branchwork.Entry
@@ -30,6 +30,7 @@ local LONGEST_COLOURED_BLOCK = 1000
 ---@field places table<string, integer> The order of executions.
 ---@field count integer Of executions.
 ---@field has_lines? boolean
+---@field is_agents_turn? boolean Who speaks stands there already.
 ---@field executor? string
 local Transcript = {}
 Transcript.__index = Transcript
@@ -58,14 +59,13 @@ end
 --- The row of a block's first line, from 0; looked for from the end, where things happen.
 ---@param wanted branchwork.Block
 ---@return integer row
----@return integer position Among the blocks.
 function Transcript:_find(wanted)
   local row = self:_line_count()
   for position = #self.blocks, 1, -1 do
     local block = self.blocks[position]
     row = row - block.height
     if block == wanted then
-      return row, position
+      return row
     end
   end
   error("a block that is not there")
@@ -101,24 +101,27 @@ function Transcript:_put(first, last, lines)
   page.replace(self.buf, first, last, lines)
 end
 
+--- What stands before an entry: an empty line, and who speaks where that is another than before.
 ---@param before branchwork.Block?
 ---@param entry branchwork.Entry
 ---@param rendered branchwork.Rendered
 ---@return branchwork.Line[]
 function Transcript:_head(before, entry, rendered)
-  local head = {}
   if #rendered.lines == 0 then
-    return head
+    return {}
   end
-  local is_turn = before == nil or before.group == "you"
-  if before and (before.group ~= rendered.group or is_turn or rendered.group == "you") then
+  local is_yours, is_note = rendered.group == "you", rendered.group == "note"
+  local is_turn = is_yours or not is_note and not self.is_agents_turn
+  local head = {}
+  if before and (before.group ~= rendered.group or is_turn) then
     table.insert(head, {})
   end
-  local clock = { "  " .. words.clock(entry.t), "BranchworkDim" }
-  if rendered.group == "you" then
-    table.insert(head, { { "You", "BranchworkYou" }, clock })
-  elseif is_turn then
-    table.insert(head, { { entries.agent_name(self.executor), "BranchworkAgent" }, clock })
+  if is_turn then
+    self.is_agents_turn = not is_yours
+    local name = is_yours and "You" or entries.agent_name(self.executor)
+    local colour = is_yours and "BranchworkYou" or "BranchworkAgent"
+    local clock = { "  " .. words.clock(entry.t), "BranchworkDim" }
+    table.insert(head, { { name, colour }, clock })
   end
   return head
 end
@@ -129,7 +132,7 @@ end
 ---@return branchwork.Line[]
 local function fill(block, rendered, head)
   local lines = vim.list_extend(vim.list_slice(head), rendered.lines)
-  block.group, block.head, block.tail = rendered.group, #head, 0
+  block.group, block.head, block.tail = rendered.group, head, 0
   block.height, block.colour, block.subjects = #lines, rendered.colour, {}
   block.kept = rendered.grows and select(2, entries.growth(block.entry.text)) or nil
   for number, line in ipairs(lines) do
@@ -171,7 +174,7 @@ function Transcript:_close_fence(block)
     return
   end
   local row = self:_find(block)
-  local first, last = row + block.head, row + block.height
+  local first, last = row + #block.head, row + block.height
   local fence = entries.closing_fence(vim.api.nvim_buf_get_lines(self.buf, first, last, false))
   if fence then
     block.tail, block.height = 1, block.height + 1
@@ -215,12 +218,10 @@ end
 ---@param block branchwork.Block
 ---@param entry branchwork.Entry
 function Transcript:_replace(block, entry)
-  local row, position = self:_find(block)
+  local row = self:_find(block)
   local height, was_closed = block.height, block.tail > 0
   block.entry = entry
-  local rendered = entries.render(entry)
-  local before = self:_before(position)
-  local lines = fill(block, rendered, self:_head(before, entry, rendered))
+  local lines = fill(block, entries.render(entry), block.head)
   local old = vim.api.nvim_buf_get_lines(self.buf, row, row + height, false)
   -- What comes again after a reconnect is mostly the same.
   if not vim.deep_equal(old, vim.tbl_map(page.text, lines)) then

@@ -13,15 +13,12 @@ local M = {}
 ---@param result branchwork.WorkspaceStartResult
 ---@param task branchwork.Task
 local function started(result, task)
-  if notice.notes(result.notes) then
-    return
-  end
   local title = words.shortened(task.title, 40)
   if result.waiting then
     local sentence = "“%s” waits for its turn: number %d."
-    return notice.say(sentence:format(title, result.waiting.place))
+    return notice.done(sentence:format(title, result.waiting.place), result.notes)
   end
-  notice.say(("“%s” is started on %s."):format(title, result.workspace.branch))
+  notice.done(("“%s” is started on %s."):format(title, result.workspace.branch), result.notes)
 end
 
 ---@param project_id string

@@ -29,9 +29,7 @@ end
 
 ---@param result branchwork.TaskCreateResult
 local function created(result)
-  if not notice.notes(result.notes) then
-    notice.say(("New task: %s"):format(result.task.title))
-  end
+  notice.done(("New task: %s."):format(result.task.title), result.notes)
 end
 
 ---@param params table
