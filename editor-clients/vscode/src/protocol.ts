@@ -1609,7 +1609,7 @@ export interface UserMessageEntry {
 /** A run whose next process can't start yet. */
 export interface WaitingRun {
   workspaceId: string;
-  /** limit, environment or rateLimit. */
+  /** limit (of agents at once), environment, lease (its directory is taken) or rateLimit. */
   why: string;
   until?: string;
   /** Its place in the line, from 1. */

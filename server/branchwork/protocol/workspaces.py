@@ -85,7 +85,7 @@ class WaitingRun(Struct, frozen=True, kw_only=True):
 
     workspace_id: str
     why: str
-    """limit, environment or rateLimit."""
+    """limit (of agents at once), environment, lease (its directory is taken) or rateLimit."""
     until: str | None = None
     place: int
     """Its place in the line, from 1."""
