@@ -174,6 +174,29 @@ async def test_stopping_a_workspace_ends_all_that_runs_in_it(
     assert await stage.attention() == []
 
 
+async def test_stopping_while_its_work_is_committed_ends_the_run_there(
+    stage: Stage, repository: Path, tmp_path: Path, git: Callable[..., str]
+) -> None:
+    """Nothing can be killed between two processes: the commit is made, and nothing follows."""
+    go = tmp_path / "go"
+    hook(repository, f"touch {tmp_path}/committing; {waiting_for(go)}")
+    await stage.repo(repository, cleanup_script=f"touch {tmp_path}/cleaned")
+    steps = {"shell": waiting_for(tmp_path / "queued")}, {"write": "made.txt", "text": ""}
+    started = await stage.start(repository, script(*steps))
+    await stage.running(started.workspace)
+    await stage.prompt(started, script({"message": "Two"}))
+    (tmp_path / "queued").touch()
+    await stage.until_file(tmp_path / "committing")
+    assert await chain.stop_workspace(stage.app, started.workspace.id) == []
+    go.touch()
+    assert (await stage.settled(started.workspace)).status is TaskStatus.IN_REVIEW
+    assert await stage.ends(started.workspace) == [DONE]
+    assert not (tmp_path / "cleaned").exists()
+    worktree = stage.directory(started.workspace, repository)
+    assert git(worktree, "status", "--porcelain") == ""
+    assert sorted(kind for kind, _ in await stage.attention()) == ["finished", "heldPrompt"]
+
+
 async def test_stopping_what_has_ended_changes_nothing(stage: Stage, repository: Path) -> None:
     started = await stage.start(repository, script({"message": "Done"}))
     await stage.settled(started.workspace)

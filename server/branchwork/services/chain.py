@@ -154,8 +154,7 @@ async def stop_workspace(app: App, workspace_id: str) -> list[ExecutionProcess]:
 
     def write(tx: Transaction) -> list[ExecutionProcess]:
         for plan in runs.open_plans(tx, workspace_id):
-            if runs.waiting_plan(tx, plan.id) is not None:
-                run.give_up(tx, plan)
+            run.give_up(tx, plan)
         return executions.running(tx, workspace_id)
 
     running = await app.store.write(write)

@@ -97,8 +97,12 @@ def current_step(tx: Transaction, plan_id: str) -> ExecutionProcess | None:
 
 
 def give_up(tx: Transaction, plan: RunPlan) -> None:
-    """End a run that waits; what it has done so far is left for a person to look at."""
-    waiting.stop_waiting(tx, plan.id)
+    """End a run for a person: one that waits at once, any other where it stands."""
+    _hold_queue(tx, plan.session_id, HELD_AFTER[End.KILLED])
+    if not waiting.stop_waiting(tx, plan.id):
+        # Between two processes, while the first one's work is committed, nothing can be killed.
+        tx.update(plan, steps=plan.steps[: plan.position + 1])
+        return
     tx.update(plan, closed_at=tx.now)
     if executions.of_plan(tx, plan.id):
         _to_review(tx, plan.workspace_id)
@@ -124,7 +128,7 @@ def record_end(tx: Transaction, execution_id: str, ending: Ending) -> ExecutionP
     if turn is not None:
         tx.derive(turn, summary=ending.summary, stop_reason=ending.stop_reason, seen=False)
     if ending.holds_queue:
-        _hold_queue(tx, execution, HELD_AFTER[ending.end])
+        _hold_queue(tx, execution.session_id, HELD_AFTER[ending.end])
     stored_tasks.touch_work(tx, execution.workspace_id)
     return execution
 
@@ -242,13 +246,13 @@ def _stop(tx: Transaction, plan: RunPlan, execution: ExecutionProcess, cell: Cel
     if cell.attention is not None:
         tx.derive(execution, attention=cell.attention)
     if cell.hold_queue:
-        _hold_queue(tx, execution, HELD_AFTER[end_of(execution)])
+        _hold_queue(tx, execution.session_id, HELD_AFTER[end_of(execution)])
     if cell.in_review:
         _to_review(tx, plan.workspace_id)
 
 
-def _hold_queue(tx: Transaction, execution: ExecutionProcess, why: str) -> None:
-    session = tx.get(Session, execution.session_id)
+def _hold_queue(tx: Transaction, session_id: str, why: str) -> None:
+    session = tx.get(Session, session_id)
     for queued in sessions.queue(tx, session.conversation_id):
         if queued.held_because is None:
             tx.derive(queued, held_because=why)
