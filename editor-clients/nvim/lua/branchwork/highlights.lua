@@ -16,7 +16,7 @@ local LINKS = {
   BranchworkThought = "Comment",
   BranchworkTool = "Type",
   BranchworkOutput = "Comment",
-  BranchworkBranch = "String",
+  BranchworkBranch = "Comment",
   BranchworkAdded = "Added",
   BranchworkRemoved = "Removed",
 }

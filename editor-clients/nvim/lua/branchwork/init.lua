@@ -5,6 +5,10 @@ local M = {}
 --- What runs and what needs you, for a status line; empty while nothing goes on.
 ---@return string
 function M.statusline()
+  -- At the start of the editor a line is drawn before any client: nothing is loaded for it.
+  if not package.loaded["vim.lsp.client"] then
+    return ""
+  end
   return require("branchwork.statusline").text()
 end
 

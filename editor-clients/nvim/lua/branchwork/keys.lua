@@ -69,14 +69,40 @@ function M.close()
   end
 end
 
-function M.help()
-  local lines = { "Keys of Branchwork's buffers", "" }
+---@return string[]
+local function help_lines()
+  local lines = {}
   for _, key in ipairs(M.VERBS) do
-    table.insert(lines, ("%-5s %s"):format(key[1], key[3]))
+    table.insert(lines, (" %-5s %s "):format(key[1], key[3]))
   end
-  vim.list_extend(lines, { "R     read it anew", "q     close", "g?    these keys" })
-  local options = { focus_id = "branchwork.keys", border = "rounded" }
-  vim.lsp.util.open_floating_preview(lines, "", options)
+  return vim.list_extend(lines, {
+    " R     read it anew ",
+    " q     close ",
+    " :help branchwork says more ",
+  })
+end
+
+--- The keys over the whole editor, however small the window is.
+function M.help()
+  local lines = help_lines()
+  local buf = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  vim.bo[buf].bufhidden, vim.bo[buf].modifiable = "wipe", false
+  local height = math.min(#lines, vim.o.lines - 5)
+  local width = 46
+  vim.api.nvim_open_win(buf, true, {
+    relative = "editor",
+    row = math.floor((vim.o.lines - height) / 2) - 1,
+    col = math.max(0, math.floor((vim.o.columns - width) / 2)),
+    width = width,
+    height = height,
+    style = "minimal",
+    border = "rounded",
+    title = " Keys ",
+  })
+  for _, key in ipairs({ "q", "<Esc>", "g?" }) do
+    vim.keymap.set("n", key, "<cmd>close<cr>", { buffer = buf, nowait = true })
+  end
 end
 
 return M

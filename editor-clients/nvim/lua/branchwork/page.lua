@@ -41,7 +41,9 @@ local WINDOW = {
 ---@param options table<string, any>
 local function dress(buf, winbar, options)
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    for name, value in pairs(vim.tbl_extend("force", WINDOW, options, { winbar = winbar })) do
+    local chars = vim.go.fillchars
+    local own = { winbar = winbar, fillchars = (chars ~= "" and chars .. "," or "") .. "eob: " }
+    for name, value in pairs(vim.tbl_extend("force", WINDOW, options, own)) do
       -- Of this buffer in this window: another buffer there gets its own back.
       vim.wo[win][0][name] = value
     end

@@ -193,8 +193,10 @@ function Transcript:_add(change)
     self.places[change.executionId] = self.count
   end
   local position = self:_position(change)
-  local rendered = entries.render(entry)
   local before = self:_before(position)
+  -- The mode that it begins in is no news.
+  local is_quiet = entry.kind == "mode_change" and not before
+  local rendered = is_quiet and { lines = {}, group = "" } or entries.render(entry)
   if #rendered.lines > 0 then
     self:_close_fence(before)
   end
