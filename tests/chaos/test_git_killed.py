@@ -8,7 +8,7 @@ import random
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,16 @@ async def orphaned(place: Place, held: HeldGit, someone: Person) -> None:
     held.release()
 
 
-WAYS = (released_first, released_late, killed_twice, orphaned)
+async def stopped(place: Place, held: HeldGit, someone: Person) -> None:
+    """An orderly end does not wait for git either."""
+    pid = place.daemon_pid()
+    os.kill(pid, signal.SIGTERM)
+    await until(lambda: not is_alive(pid), "the daemon does not end")
+    await someone.ask("task/list")
+    held.release()
+
+
+WAYS = (released_first, released_late, killed_twice, orphaned, stopped)
 
 
 def state_of(place: Place) -> tuple[str, ...]:
@@ -128,6 +137,64 @@ async def test_while_the_work_is_committed(place: Place, tmp_path: Path, way: Wh
     check_rows(place)
 
 
+async def test_an_editor_that_leaves_while_its_work_is_committed(
+    place: Place, tmp_path: Path
+) -> None:
+    """It has lent its environment after a restart, and goes before the commit is made."""
+    async with person(place) as someone:
+        task = await someone.make_task(place, setup=None, cleanup=None)
+        waits = played("Wait.", {"until": str(tmp_path / "end")}, {"write": "made.txt", "text": ""})
+        await someone.start(task, waits, mode="bypass")
+        await someone.until(lambda: is_told(place, "agent_session_id IS NOT NULL"))
+        someone.present.clear()
+        place.kill_daemon()
+    async with person(place, roots=(tmp_path / "elsewhere",)) as other:
+        (tmp_path / "end").touch()
+        await other.until(lambda: is_told(place, "stop_reason = 'end_turn'"))
+        assert place.rows("SELECT why FROM waiting_runs") == ["environment"]
+        held = hold(place.repo, tmp_path / "held", "pre-commit")
+        async with person(place):
+            await held.until_held()
+        held.release()
+        await other.until(lambda: other.is_in_review(task))
+        assert (await other.ask("attention/list"))["items"][0]["kind"] == "finished"
+    check_rows(place)
+
+
+async def is_told(place: Place, what: str) -> bool:
+    """Whether the turn's row says so."""
+    return bool(place.rows(f"SELECT id FROM coding_agent_turns WHERE {what}"))
+
+
+@pytest.mark.parametrize("what", ["commit", "merge"])
+async def test_git_that_loses_its_shim_under_a_daemon(
+    place: Place, tmp_path: Path, what: str
+) -> None:
+    """The daemon lives, and looks at what git has done rather than at who saw it."""
+    async with person(place) as someone:
+        hook = "pre-commit" if what == "commit" else "post-merge"
+        held = hold(place.repo, tmp_path / "held", hook)
+        task = await someone.make_task(place, setup=None, cleanup=None)
+        workspace = await someone.start(task, WORK, mode="bypass")
+        if what == "merge":
+            await someone.until(lambda: someone.is_in_review(task))
+            merging = asyncio.create_task(
+                someone.ask("workspace/merge", workspaceId=workspace["id"])
+            )
+        await held.until_held()
+        assert kill_shims(place, "intents") == 1
+        held.release()
+        await someone.until(lambda: someone.is_in_review(task, what == "merge"))
+        if what == "merge":
+            assert (await merging)["task"]["status"] == "Done"
+            assert place.rows("SELECT merge_commit FROM merges") == [place.repo.head("main")]
+        assert place.repo.run("log", "--format=%s", "-1", workspace["branch"]) == (
+            "X" if what == "merge" else "Made it."
+        )
+        assert place.repo.run("status", "--porcelain") == ""
+    check_rows(place)
+
+
 async def test_a_commit_that_hooks_refuse_is_told_by_the_next_daemon(
     place: Place, tmp_path: Path
 ) -> None:
@@ -166,8 +233,8 @@ POINTS = {
 }
 
 
-# Each point and each way once, or all of them with each other.
-PAIRS = list(product(POINTS, WAYS) if IN_FULL else zip(POINTS, WAYS, strict=True))
+# Each point and each way at least once, or all of them with each other.
+PAIRS = list(product(POINTS, WAYS) if IN_FULL else zip(cycle(POINTS), WAYS))
 
 
 @pytest.mark.parametrize(("point", "way"), PAIRS)

@@ -218,23 +218,25 @@ class Person:
                 await asyncio.sleep(LOOK_SECONDS)
         return found
 
-    async def is_in_review(self, task: Any) -> bool:
+    async def is_in_review(self, task: Any, is_done: bool = False) -> bool:
+        """Or done, where that is looked for."""
         found = await self.ask("task/get", taskId=task["id"])
-        return bool(found["task"]["status"] == "InReview")
+        return bool(found["task"]["status"] == ("Done" if is_done else "InReview"))
 
 
 @asynccontextmanager
-async def person(place: Place, argv: list[str] | None = None, **more: Any) -> AsyncIterator[Person]:
-    """Somebody who has the repository open and wants to hear of everything."""
+async def person(
+    place: Place, *, argv: list[str] | None = None, roots: tuple[Path, ...] | None = None
+) -> AsyncIterator[Person]:
+    """Somebody who has the repository open, or other folders, and hears of everything."""
     abilities = {"protocolVersion": 1, "strict": True, "subscribe": "all"}
     async with editor(
         place,
         argv=argv or lsp.command(),
         environment=place.editor_environment,
         cwd=place.repo.root,
-        roots=(place.repo.root,),
+        roots=(place.repo.root,) if roots is None else roots,
         branchwork=abilities,
-        **more,
     ) as client:
         yield Person(client)
 

@@ -4,7 +4,7 @@ import faulthandler
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from branchwork import endpoint
 
@@ -54,7 +54,17 @@ def _serve(data: str, given: list[str], build: "Build | None") -> None:
     from branchwork import config
     from branchwork.daemon import serving, wiring
 
-    asyncio.run(serving.run(config.read(), bound, build or wiring.build))
+    work = serving.run(config.read(), bound, build or wiring.build)
+    asyncio.new_event_loop().run_until_complete(work)
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """At once: a thread may wait for git, which goes on under its shim until the next daemon."""
+    import logging
+
+    logging.shutdown()
+    os._exit(0)
 
 
 def _become_the_one(data: str, given: list[str]) -> "Bound":

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # In safe mode the next daemon may find the store mended: this one does not stay for nobody.
 _SAFE_MODE_IDLE_SECONDS = 1.0
+_CLOSE_SECONDS = 10.0
 
 
 class Daemon:
@@ -53,7 +54,8 @@ class Daemon:
         for job in self._jobs:
             job.cancel()
         if self._jobs:
-            await asyncio.wait(self._jobs)
+            # What waits for git longer than that is gone on with by the next daemon.
+            await asyncio.wait(self._jobs, timeout=_CLOSE_SECONDS)
         await self._assembly.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

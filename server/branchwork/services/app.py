@@ -108,7 +108,8 @@ class App:
         for job in tuple(self.jobs):
             job.cancel()
         await asyncio.gather(*self.jobs, return_exceptions=True)
-        self._threads.shutdown()
+        # Not waited for: git goes on under its shim, and hooks may take very long.
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self.store.close()
 
     def _ended(self, job: asyncio.Task[Any]) -> None:
