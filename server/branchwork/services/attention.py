@@ -1,5 +1,6 @@
 """What waits for a person: one list, the same for every editor, computed from the rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from branchwork.domain.approval import ApprovalOption
@@ -43,16 +44,19 @@ def read(tx: Transaction) -> list[AttentionItem]:
 
 
 def _approvals(tx: Transaction) -> list[AttentionItem]:
+    found = approvals.pending(tx)
+    asking = tx.by_id(ExecutionProcess, {one.execution_process_id for one in found})
+    task_of, session_of = _around(tx, asking.values())
     result = []
-    for approval in approvals.pending(tx):
-        execution = tx.get(ExecutionProcess, approval.execution_process_id)
+    for approval in found:
+        execution = asking[approval.execution_process_id]
         result.append(
             AttentionItem(
                 id=approval.id,
                 kind=APPROVAL,
-                task=stored_tasks.of_workspace(tx, execution.workspace_id),
+                task=task_of[execution.workspace_id],
                 workspace_id=execution.workspace_id,
-                conversation_id=tx.get(Session, execution.session_id).conversation_id,
+                conversation_id=session_of[execution.session_id].conversation_id,
                 execution_id=execution.id,
                 sentence=approval.sentence,
                 options=approval.options,
@@ -63,17 +67,20 @@ def _approvals(tx: Transaction) -> list[AttentionItem]:
 
 
 def _endings(tx: Transaction) -> list[AttentionItem]:
+    found = executions.wanting_attention(tx)
+    task_of, session_of = _around(tx, found)
+    turns = executions.turns_of(tx, [one.id for one in found])
     result = []
-    for execution in executions.wanting_attention(tx):
+    for execution in found:
         assert execution.attention is not None, "the query asks for it"
-        turn = executions.turn_of(tx, execution.id)
+        turn = turns.get(execution.id)
         result.append(
             AttentionItem(
                 id=execution.id,
                 kind=str(execution.attention),
-                task=stored_tasks.of_workspace(tx, execution.workspace_id),
+                task=task_of[execution.workspace_id],
                 workspace_id=execution.workspace_id,
-                conversation_id=tx.get(Session, execution.session_id).conversation_id,
+                conversation_id=session_of[execution.session_id].conversation_id,
                 execution_id=execution.id,
                 sentence=_ending(execution, turn.summary if turn else None),
                 since=execution.completed_at or execution.started_at,
@@ -99,6 +106,14 @@ def _held(tx: Transaction) -> list[AttentionItem]:
             )
         )
     return result
+
+
+def _around(
+    tx: Transaction, found: Collection[ExecutionProcess]
+) -> tuple[dict[str, Task], dict[str, Session]]:
+    """The tasks of processes by workspace, and their sessions by id: two questions for all."""
+    task_of = stored_tasks.of_workspaces(tx, {one.workspace_id for one in found})
+    return task_of, tx.by_id(Session, {one.session_id for one in found})
 
 
 def _ending(execution: ExecutionProcess, summary: str | None) -> str:

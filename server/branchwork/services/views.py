@@ -1,6 +1,7 @@
 """What lists and boards show: entities with what follows from others, all of one moment."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -34,6 +35,7 @@ from branchwork.store.tasks import TaskFlags
 from branchwork.store.transaction import Transaction
 
 Value = TypeVar("Value")
+Item = TypeVar("Item")
 
 ALL = 1_000_000
 """More than anybody has: the limit of a list that is read whole."""
@@ -251,8 +253,7 @@ def conversation_page(
         ids = [workspace_id]
     elif task_id is not None:
         ids = [workspace.id for workspace in workspaces.of_task(tx, task_id)]
-    found = [conversation_view(tx, one.id) for one in sessions.heads(tx, ids, limit, after)]
-    return [view for view in found if view is not None]
+    return conversation_views(tx, [one.id for one in sessions.heads(tx, ids, limit, after)])
 
 
 def task_views(tx: Transaction, found: Sequence[Task]) -> list[TaskView]:
@@ -302,22 +303,33 @@ def workspaces_of_task(tx: Transaction, task_id: str) -> list[WorkspaceView]:
 
 def conversation_view(tx: Transaction, conversation_id: str) -> ConversationView | None:
     """One conversation, None where there is none."""
-    own = sessions.of_conversation(tx, conversation_id)
-    if not own:
-        return None
-    ran = executions.of_conversation(tx, conversation_id)
-    turns = [executions.turn_of(tx, execution.id) for execution in ran]
-    ids = {execution.id for execution in ran}
-    return ConversationView(
-        id=conversation_id,
-        task_id=tasks.of_workspace(tx, own[0].workspace_id).id,
-        workspace_id=own[0].workspace_id,
-        sessions=tuple(own),
-        executions=tuple(ran),
-        turns=tuple(turn for turn in turns if turn is not None),
-        approvals=tuple(a for a in approvals.pending(tx) if a.execution_process_id in ids),
-        queue=tuple(sessions.queue(tx, conversation_id)),
-    )
+    return next(iter(conversation_views(tx, [conversation_id])), None)
+
+
+def conversation_views(tx: Transaction, ids: Sequence[str]) -> list[ConversationView]:
+    """Conversations in the order of their ids; what is none is left out."""
+    own = _grouped(sessions.of_conversations(tx, ids), lambda one: one.conversation_id)
+    conversation_of = {one.id: one.conversation_id for found in own.values() for one in found}
+    all_ran = executions.of_sessions(tx, conversation_of)
+    ran = _grouped(all_ran, lambda one: conversation_of[one.session_id])
+    turns = executions.turns_of(tx, [one.id for one in all_ran])
+    waiting = _grouped(approvals.pending(tx), lambda one: one.execution_process_id)
+    queues = _grouped(sessions.queues(tx, ids), lambda one: one.conversation_id)
+    task_of = tasks.of_workspaces(tx, {found[0].workspace_id for found in own.values()})
+    return [
+        ConversationView(
+            id=id_,
+            task_id=task_of[own[id_][0].workspace_id].id,
+            workspace_id=own[id_][0].workspace_id,
+            sessions=tuple(own[id_]),
+            executions=tuple(ran[id_]),
+            turns=tuple(turns[one.id] for one in ran[id_] if one.id in turns),
+            approvals=tuple(asked for one in ran[id_] for asked in waiting[one.id]),
+            queue=tuple(queues[id_]),
+        )
+        for id_ in ids
+        if id_ in own
+    ]
 
 
 def approval_view(tx: Transaction, approval: Approval) -> ApprovalView:
@@ -354,3 +366,10 @@ def _place_of_workspace(tx: Transaction, workspace: Workspace) -> Place:
         project=tx.get(Project, task.project_id),
         repo=tx.get(Repo, links[0].repo_id) if len(links) == 1 else None,
     )
+
+
+def _grouped(items: Iterable[Item], key: Callable[[Item], str]) -> defaultdict[str, list[Item]]:
+    groups: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups

@@ -1,5 +1,6 @@
 """Tables and queries of execution processes and of what hangs on them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, select
@@ -14,7 +15,7 @@ from branchwork.domain.execution_process import (
 )
 from branchwork.store.schema import bookkeeping, identity, metadata, owner
 from branchwork.store.sessions import sessions
-from branchwork.store.transaction import Transaction, stored
+from branchwork.store.transaction import Transaction, among, listed, stored
 from branchwork.store.workspaces import project_of
 
 execution_processes = stored(
@@ -168,6 +169,18 @@ def of_conversation(tx: Transaction, conversation_id: str) -> list[ExecutionProc
     return tx.all(ExecutionProcess, statement)
 
 
+_OF_SESSIONS = (
+    _BY_ID.where(execution_processes.c.session_id.in_(among("sessions")))
+    .where(execution_processes.c.run_reason == str(RunReason.CODING_AGENT))
+    .where(execution_processes.c.dropped.is_(False))
+)
+
+
+def of_sessions(tx: Transaction, session_ids: Iterable[str]) -> list[ExecutionProcess]:
+    """The coding agent processes of some sessions, oldest first, without the dropped ones."""
+    return tx.all(ExecutionProcess, _OF_SESSIONS, sessions=listed(session_ids))
+
+
 def newest_agent(tx: Transaction, workspace_id: str) -> ExecutionProcess | None:
     """The coding agent process that was started last in a workspace."""
     statement = (
@@ -205,6 +218,17 @@ def turn_of(tx: Transaction, execution_id: str) -> CodingAgentTurn | None:
     return tx.one(
         CodingAgentTurn, select(table).where(table.c.execution_process_id == execution_id)
     )
+
+
+_TURNS_OF = select(coding_agent_turns).where(
+    coding_agent_turns.c.execution_process_id.in_(among("executions"))
+)
+
+
+def turns_of(tx: Transaction, execution_ids: Iterable[str]) -> dict[str, CodingAgentTurn]:
+    """The turns of coding agent processes, by process."""
+    found = tx.all(CodingAgentTurn, _TURNS_OF, executions=listed(execution_ids))
+    return {turn.execution_process_id: turn for turn in found}
 
 
 def segments(tx: Transaction, execution_id: str) -> list[ExecutionProcessLogs]:

@@ -72,6 +72,18 @@ def of_conversation(tx: Transaction, conversation_id: str) -> list[Session]:
     return tx.all(Session, statement.order_by(sessions.c.id))
 
 
+_OF_CONVERSATIONS = (
+    select(sessions)
+    .where(sessions.c.conversation_id.in_(among("conversations")))
+    .order_by(sessions.c.id)
+)
+
+
+def of_conversations(tx: Transaction, conversation_ids: Sequence[str]) -> list[Session]:
+    """The sessions of some conversations, oldest first."""
+    return tx.all(Session, _OF_CONVERSATIONS, conversations=listed(conversation_ids))
+
+
 def heads(
     tx: Transaction, workspace_ids: Sequence[str] | None, limit: int, after: str | None
 ) -> list[Session]:
@@ -91,6 +103,18 @@ def queue(tx: Transaction, conversation_id: str) -> list[QueuedPrompt]:
     """The queued prompts of a conversation in their order."""
     statement = select(queued_prompts).where(queued_prompts.c.conversation_id == conversation_id)
     return tx.all(QueuedPrompt, statement.order_by(queued_prompts.c.position))
+
+
+_QUEUES = (
+    select(queued_prompts)
+    .where(queued_prompts.c.conversation_id.in_(among("conversations")))
+    .order_by(queued_prompts.c.position)
+)
+
+
+def queues(tx: Transaction, conversation_ids: Sequence[str]) -> list[QueuedPrompt]:
+    """The queued prompts of some conversations, each conversation's in their order."""
+    return tx.all(QueuedPrompt, _QUEUES, conversations=listed(conversation_ids))
 
 
 def held(tx: Transaction) -> list[QueuedPrompt]:

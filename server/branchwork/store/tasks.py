@@ -1,6 +1,6 @@
 """Table and queries of tasks, with the derived facts that a board shows beside their fields."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Column, ForeignKey, Index, Select, Table, Text, func, or_, select
@@ -10,7 +10,7 @@ from branchwork.domain.workspace import Workspace
 from branchwork.store.approvals import waiting_workspaces
 from branchwork.store.executions import running_workspaces
 from branchwork.store.schema import bookkeeping, identity, metadata
-from branchwork.store.transaction import Transaction, among, listed, stored
+from branchwork.store.transaction import Transaction, among, entities, listed, stored
 from branchwork.store.workspaces import workspaces
 
 tasks = stored(
@@ -93,6 +93,20 @@ def of_workspace(tx: Transaction, workspace_id: str) -> Task:
     task = tx.one(Task, statement)
     assert task is not None, "the foreign key holds"
     return task
+
+
+_OF_WORKSPACES = (
+    select(workspaces.c.id, tasks)
+    .join(workspaces, workspaces.c.task_id == tasks.c.id)
+    .where(workspaces.c.id.in_(among("workspaces")))
+)
+
+
+def of_workspaces(tx: Transaction, workspace_ids: Iterable[str]) -> dict[str, Task]:
+    """The tasks that several workspaces are attempts at, by workspace."""
+    rows = tx.rows(_OF_WORKSPACES, workspaces=listed(workspace_ids))
+    found = entities(Task, [row[1:] for row in rows])
+    return {row[0]: task for row, task in zip(rows, found, strict=True)}
 
 
 def touch_work(tx: Transaction, workspace_id: str) -> None:

@@ -7,6 +7,7 @@ of a table have the names of the dataclass' fields.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -48,6 +49,11 @@ class StoredKind:
         self.project = project
         self.columns = tuple(sys.intern(str(column.name)) for column in table.columns)
         self.key = tuple(table.primary_key.columns)
+
+    @cached_property
+    def by_id(self) -> Select[Any]:
+        """The rows with some ids, given as `ids`; for kinds that have one."""
+        return select(self.table).where(self.table.c.id.in_(among("ids")))
 
     def identity(self, entity: Any) -> str:
         """What a change names: the primary key, its parts joined by a slash."""
@@ -125,6 +131,11 @@ class Transaction:
                 f"There is no {noun} with the id {identifier}.", **{f"{noun}_id": identifier}
             )
         return found
+
+    def by_id(self, kind: type[Entity], identifiers: Iterable[str]) -> dict[str, Entity]:
+        """Several entities by their ids; what is not there is left out."""
+        found = self.all(kind, STORED[kind].by_id, ids=listed(identifiers))
+        return {entity.id: entity for entity in found}  # type: ignore[attr-defined]
 
     def insert(self, entity: Entity) -> Entity:
         """Store a new entity."""
