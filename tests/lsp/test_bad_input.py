@@ -1,16 +1,21 @@
 """What people, repositories and machines get wrong: a typed error that says what to do, and
 nothing is lost. The checkout is looked at before and after each test."""
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from branchwork.lsp import features
 from branchwork.services.app import App
+from branchwork.store.database import open_store
 from support import person
-from support.inproc import Client
-from support.refusals import fingerprint, refused
+from support.disks import small_disk
+from support.inproc import Client, RequestFailed, connected
+from support.refusals import fingerprint, refused, require_sentence
 
 INVALID, NOT_FOUND, CONFLICT, NO_REPOSITORY = -32602, -32010, -32011, -32013
 NO_AGENT, GIT_FAILED = -32014, -32015
@@ -119,8 +124,6 @@ async def test_a_repository_of_somebody_else(
     editor: Client, tmp_path: Path, git: Git, own_home: Path
 ) -> None:
     """git itself refuses it; the sentence says how a person allows it."""
-    import os
-
     if os.geteuid() != 0:
         pytest.skip("NO OTHER USER: giving a folder away needs root")
     theirs = tmp_path / "theirs"
@@ -322,8 +325,6 @@ async def test_a_target_that_went_away(editor: Client, repository: Path, git: Gi
 
 async def test_a_worktree_that_went_away(editor: Client, repository: Path) -> None:
     """Somebody tidied up by hand: what is on the branch is not lost."""
-    import shutil
-
     task = await person.new_task(editor, repository)
     started = await person.finished(editor, task, '[{"write": "a.txt", "text": "a"}]')
     shutil.rmtree(started["workspace"]["containerRef"])
@@ -350,7 +351,6 @@ async def test_a_worktree_that_went_away(editor: Client, repository: Path) -> No
 def old_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Path:
     """A git first on the PATH that says it is of 2021."""
     import os
-    import shutil
 
     real = shutil.which("git")
     tools = tmp_path / "old-tools"
@@ -442,3 +442,46 @@ async def test_a_refusal_names_files_that_are_not_text(
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+# --- the disk ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def full(app: App, tmp_path: Path) -> AsyncIterator[App]:
+    """An App on a disk with little space, which a file takes."""
+    with small_disk(tmp_path / "small", "2m") as folder:
+        shutil.copyfile(app.store.path, folder / "branchwork.sqlite")
+        (folder / "filling").write_bytes(b"x" * 500_000)
+        made = App(
+            data=folder,
+            run_directory=app.run_directory,
+            worktrees=app.worktrees,
+            store=open_store(folder / "branchwork.sqlite"),
+            agents=app.agents,
+            settings=app.settings,
+        )
+        yield made
+        await made.close()
+
+
+async def test_a_full_disk(full: App) -> None:
+    """What does not fit is refused and may be sent again; what was stored stays."""
+    async with connected(full, features.collect(), branchwork=ABILITIES) as editor:
+        project = (await editor.request("branchwork/project/create", {"name": "P"}))["project"]
+        made: list[str] = []
+        big = {"projectId": project["id"], "title": "T", "description": "x" * 50_000}
+
+        async def fill() -> None:
+            while True:
+                made.append((await editor.request("branchwork/task/create", big))["task"]["id"])
+
+        with pytest.raises(RequestFailed) as failed:
+            await fill()
+        assert (failed.value.code, failed.value.data["kind"]) == (-32016, "storageFull")
+        assert failed.value.data["retryable"] is True
+        require_sentence(failed.value.message, "Free some space", str(full.data))
+        listed = await editor.request("branchwork/task/list", {"limit": 1000})
+        assert [task["id"] for task in listed["tasks"]] == made[::-1]
+        (full.data / "filling").unlink()
+        await editor.request("branchwork/task/create", big)

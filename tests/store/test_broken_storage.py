@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from branchwork.domain.project import Project
 from branchwork.store import projects
 from branchwork.store.database import Store, open_store
 from branchwork.store.transaction import Transaction
+from support import disks
 
 NOBODY = 65534
 
@@ -122,13 +122,8 @@ def test_a_new_database_where_nothing_can_be_written(short_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("NO SMALL DISK: mounting a tmpfs needs root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with disks.small_disk(tmp_path / "small", "1m") as folder:
+        yield folder
 
 
 async def test_a_full_disk(small_disk: Path, database: Path) -> None:

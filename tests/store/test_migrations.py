@@ -62,6 +62,11 @@ def content(path: Path) -> list[str]:
         connection.close()
 
 
+def without_epoch(rows: list[str]) -> list[str]:
+    """A copy has an epoch of its own, so that who puts it back is seen to have done so."""
+    return [row for row in rows if "'epoch'" not in row]
+
+
 def execute(path: Path, statement: str) -> None:
     connection = sqlite3.connect(path)
     with connection:
@@ -142,7 +147,8 @@ def test_a_second_revision(database: Path, versions: Path) -> None:
     assert schema_version.current(database) == "0002"
     assert rows(database, "SELECT id, name, colour FROM projects") == [("p", "Shop", None)]
     (copy,) = backups(database)
-    assert content(copy) == before
+    assert without_epoch(content(copy)) == without_epoch(before)
+    assert content(copy) != before
     assert "0001" in copy.name
     assert copy.stat().st_mode & 0o077 == 0
     assert copy.parent.stat().st_mode & 0o077 == 0
@@ -202,7 +208,8 @@ def test_a_revision_that_fails_half_way(database: Path, versions: Path, failure:
     assert content(database) == before
     assert schema_version.current(database) == "0001"
     (copy,) = backups(database)
-    assert content(copy) == before
+    assert without_epoch(content(copy)) == without_epoch(before)
+    assert content(copy) != before
     # With a release that does it right it goes on.
     (versions / "0003_more.py").unlink()
     ensure(database, versions)

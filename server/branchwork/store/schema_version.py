@@ -5,6 +5,7 @@ Alembic costs 0.4 s and 11 MiB, so it runs in a child process, and only when the
 
 import logging
 import os
+import secrets
 import sqlite3
 import subprocess
 import sys
@@ -82,13 +83,19 @@ def ensure(path: Path, versions: Path = VERSIONS) -> None:
 
 
 def back_up(path: Path, revision: str) -> Path:
-    """Copy a database into the folder `backups` beside it; the newest few copies are kept."""
+    """Copy a database into the folder `backups` beside it; the newest few copies are kept.
+
+    The copy has an epoch of its own: where it is put back, clients read everything again.
+    """
     folder = path.parent / "backups"
     folder.mkdir(mode=0o700, exist_ok=True)
     copy = folder / f"{path.stem}-{revision}-{time.strftime('%Y%m%dT%H%M%S')}.sqlite"
     source, target = sqlite3.connect(path), sqlite3.connect(copy)
     try:
         source.backup(target)
+        with target:
+            epoch = (secrets.token_hex(8),)
+            target.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", epoch)
     finally:
         source.close()
         target.close()
