@@ -7,12 +7,13 @@ export PYTHON
 # node, which some tests install, is to trust the certificates that the machine trusts.
 export NODE_USE_SYSTEM_CA ?= 1
 
-.PHONY: help demo test test-fast check bench format setup setup-run
+.PHONY: help demo test test-fast check chaos bench format setup setup-run
 
 help:
 	@echo "make demo       the main job once, from a selection to a merged branch"
 	@echo "make test       all checks and all tests"
 	@echo "make test-fast  the tests that need no real editor, no real agent and no chaos"
+	@echo "make chaos      kill -9 of daemons and shims, in full number; takes a while"
 	@echo "make check      format, lint, types, import contracts, generated files"
 	@echo "make bench      the figures of docs/performance.md"
 	@echo "make format     put the code into its form and write the generated files"
@@ -32,6 +33,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m branchwork.protocol.generate --check
+
+chaos: setup
+	BRANCHWORK_CHAOS_ROUNDS=50 $(PYTEST) -m chaos $(ARGS)
 
 bench: setup
 	$(BIN)/python tests/bench/main.py $(ARGS)
