@@ -333,6 +333,46 @@ def test_titles_complete_after_a_verb(plugin: Plugin) -> None:
     assert plugin.nvim.lua(complete, "Branchwork move I") == ["InProgress", "InReview"]
 
 
+def test_a_code_action_says_what_it_did(plugin: Plugin, repository: Path) -> None:
+    plugin.nvim.edit(repository / "prices.py")
+    plugin.nvim.go_to("TODO")
+    plugin.nvim.act("Create task")
+    plugin.told("New task: handle empty input. Made the project")
+
+
+def test_a_tool_call_leads_to_its_file(plugin: Plugin, repository: Path) -> None:
+    steps = [{"edit": "prices.py", "old": "sum(prices)", "new": "sum(prices or [])"}]
+    play(plugin, repository, "Edit", *steps)
+    plugin.choose("Edit")
+    plugin.run("tasks")
+    plugin.on("✓ edit    Edit prices.py  +1 -1")
+    plugin.press("K")
+    plugin.sees("+sum(prices or [])")
+    plugin.press("q")
+    plugin.on("✓ edit    Edit prices.py  +1 -1")
+    plugin.press("<CR>")
+    plugin.sees("    return sum(prices or [])")
+    assert plugin.nvim.file() != repository / "prices.py"
+
+
+def test_tasks_are_put_away(plugin: Plugin, repository: Path) -> None:
+    play(plugin, repository, "Old", {"message": "Over."})
+    make(plugin, "New")
+    plugin.run("status")
+    plugin.told("Branchwork 0.")
+    plugin.told("is ready: Over.")
+    plugin.show("board")
+    plugin.on("Old")
+    plugin.choose("Archive it")
+    plugin.run("archive")
+    plugin.told("Archived: Old")
+    for title in ("Old", "New"):
+        plugin.choose("Delete it")
+        plugin.run(f"delete {title}")
+        plugin.told(f"Deleted: {title}")
+    plugin.sees("There is no task yet.")
+
+
 def test_what_is_wrong_is_told_in_a_sentence(plugin: Plugin) -> None:
     plugin.run("dance")
     plugin.told("There is no :Branchwork dance.")

@@ -189,3 +189,10 @@ def test_a_transcript_follows_every_kind_of_change(nvim: Neovim) -> None:
         nvim.lua(add, index, entry)
     assert nvim.lines() == [*wanted[:11], "  ✓ execute make", "      all", "      fine", "", "Hm"]
     assert nvim.lua("return talk:subject_at(13).entry.title") == "make"
+
+
+def test_a_server_that_is_not_there_is_named(nvim: Neovim) -> None:
+    nvim.command("Branchwork board")
+    nvim.until("menus.notices[#menus.notices]:find('is not on the PATH', 1, true)")
+    nvim.command("checkhealth branchwork")
+    assert any("`branchwork` is not on the PATH" in line for line in nvim.lines())

@@ -13,7 +13,6 @@ from support import npm_tools
 from support.npm_tools import CannotInstall
 
 OLDEST = 28
-WITH_EGLOT = 29
 STORY_SECONDS = 400
 
 

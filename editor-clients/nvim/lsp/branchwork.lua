@@ -27,5 +27,11 @@ return {
     ["branchwork/attention/changed"] = by("attention_changed"),
     ["$/progress"] = by("progress"),
   },
+  -- Code actions: Neovim itself would not show what their commands give back.
+  commands = {
+    ["branchwork.server.task.create"] = by("created"),
+    ["branchwork.server.task.createAndStart"] = by("started"),
+    ["branchwork.server.workspace.start"] = by("started"),
+  },
   on_exit = by("exited"),
 }

@@ -1,4 +1,4 @@
---- What the server says by itself, handed on: the handlers of `lsp/branchwork.lua`.
+--- What comes from the language client, handed on: the handlers of `lsp/branchwork.lua`.
 
 local M = {}
 
@@ -38,6 +38,27 @@ function M.progress(err, params, context)
   if not require("branchwork.stream").take(params) then
     return vim.lsp.handlers["$/progress"](err, params, context)
   end
+end
+
+---@param command lsp.Command
+---@param done fun(result: table)
+local function execute(command, done)
+  local params = { command = command.command, arguments = command.arguments }
+  require("branchwork.rpc").request("workspace/executeCommand", params, done)
+end
+
+--- A code action that makes a task.
+---@param command lsp.Command
+function M.created(command)
+  execute(command, require("branchwork.verbs.tasks").created)
+end
+
+--- A code action that starts an agent.
+---@param command lsp.Command
+function M.started(command)
+  execute(command, function(result)
+    require("branchwork.verbs.runs").started(result, result.task)
+  end)
 end
 
 ---@param client_id integer

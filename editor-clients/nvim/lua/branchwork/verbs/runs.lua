@@ -11,9 +11,12 @@ local words = require("branchwork.words")
 local M = {}
 
 ---@param result branchwork.WorkspaceStartResult
----@param task branchwork.Task
+---@param task? branchwork.Task
 local function started(result, task)
-  local title = words.shortened(task.title, 40)
+  if not result.workspace then
+    return -- A document was opened instead, to fill in.
+  end
+  local title = words.shortened(task and task.title or result.workspace.branch, 40)
   if result.waiting then
     local sentence = "“%s” waits for its turn: number %d."
     return notice.done(sentence:format(title, result.waiting.place), result.notes)

@@ -29,8 +29,13 @@ end
 
 ---@param result branchwork.TaskCreateResult
 local function created(result)
+  if not result.task then
+    return -- A document was opened instead, to fill in.
+  end
   notice.done(("New task: %s."):format(result.task.title), result.notes)
 end
+
+M.created = created
 
 ---@param params table
 local function create(params)
