@@ -144,7 +144,7 @@ async def queue_of(someone: Person, job: Job) -> list[Any]:
     return list(found["queue"])
 
 
-@pytest.mark.parametrize("number", range(rounds(full=20, few=3)))
+@pytest.mark.parametrize("number", range(rounds(full=20, few=2)))
 async def test_a_shim_killed_anywhere(place: Place, undisturbed: Undisturbed, number: int) -> None:
     chance = random.Random(f"{SEED} shim {number}")
     at = chance.randrange(10, undisturbed.events * 8 // 10)
