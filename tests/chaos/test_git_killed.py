@@ -295,6 +295,30 @@ async def check_merge(someone: Person, place: Place, job: Job, old: str, *, is_w
         assert run("for-each-ref", "--format=%(refname)", "refs/branchwork/merged") != ""
 
 
+async def test_a_merge_that_was_refused_while_nobody_looked(place: Place, tmp_path: Path) -> None:
+    """git moves the files before the branch: they go back, and then it is merged."""
+    async with person(place) as someone:
+        job = await reviewed(someone, place)
+        place.repo.write("README.md", "mine\n")
+        place.repo.write("draft.txt", "mine too\n")
+        old, when = place.repo.head("main"), at_reference("refs/heads/main", "prepared")
+        held = hold(place.repo, tmp_path / "held", "reference-transaction", when)
+        ask_to_merge(someone, job)
+        await held.until_held()
+        someone.present.clear()
+        place.kill_daemon()
+        (held.folder / "refuse").touch()
+        (held.folder / "go").touch()
+        await until(lambda: not left_running(place), "git goes on for ever")
+        assert "A  made.txt" in place.repo.run("status", "--porcelain")
+        held.release()
+        someone.present.set()
+        await someone.ask("task/list")
+        await settled(place)
+        await check_merge(someone, place, job, old, is_whole=True)
+    check_rows(place)
+
+
 async def test_a_merge_into_a_branch_that_nobody_has_checked_out(
     place: Place, tmp_path: Path
 ) -> None:

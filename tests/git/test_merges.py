@@ -397,6 +397,27 @@ def test_a_hook_that_forbids_the_ref(elsewhere: GitRepo, worktree: GitRepo) -> N
     assert elsewhere.head("main") == old
 
 
+def test_a_hook_that_forbids_the_ref_leaves_the_users_checkout(
+    repo: GitRepo, worktree: GitRepo
+) -> None:
+    """git moves the files first: they go back, and what the user has changed stays."""
+    worktree.run("mv", "src/app.py", "src/moved.py")
+    worktree.commit_files({"new/a.py": "1\n"})
+    repo.write("README.md", "mine\n")
+    repo.write("staged.txt", "mine\n")
+    repo.run("add", "staged.txt")
+    repo.write("draft.txt", "mine\n")
+    before, old = repo.run("status", "--porcelain"), repo.head()
+    new = squash(repo)
+    repo.hook("reference-transaction", '[ "$1" = prepared ] && exit 1; exit 0')
+    with pytest.raises(GitFailed):
+        move(repo, new, old)
+    assert repo.head() == old
+    assert repo.run("status", "--porcelain") == before
+    assert (repo.root / "src/app.py").exists()
+    assert not (repo.root / "new").exists()
+
+
 def test_a_merge_driver_of_the_repository_runs_in_the_merge_only(
     repo: GitRepo, worktree: GitRepo
 ) -> None:

@@ -116,6 +116,13 @@ def move_target(
         raise _moved(target)
 
 
+def put_back(repository: Path, target: str, new: str) -> None:
+    """Takes the files of `new` back where a move was cut off between files and branch."""
+    place = branches.checked_out_at(repository, target)
+    if place is not None and place.is_dir():
+        _put_back(place, new)
+
+
 def is_merged(repository: Path, target: str, commit: str) -> bool:
     """Whether the target branch has the commit."""
     branches.commit(repository, target)
@@ -244,6 +251,7 @@ def _move_checkout(
     ended = command.hooked(runner, env, place, "merge", *options, new)
     if ended.code == 0:
         return
+    _put_back(place, new)
     printed = command.text(ended.stdout + ended.stderr).strip()
     if "Not possible to fast-forward" in printed or "not something we can merge" in printed:
         raise _moved(target)
@@ -257,6 +265,15 @@ def _move_checkout(
         exit_code=ended.code,
         stderr=printed,
     )
+
+
+def _put_back(place: Path, new: str) -> None:
+    """The files come before the branch: where git was refused the branch, they are the new ones.
+
+    What is as it was stays, and so does what somebody has changed.
+    """
+    if repositories.head_commit(place) != new:
+        command.output(place, "read-tree", "-m", "-u", new, "HEAD", codes=(0, 1, 128))
 
 
 def _conflicts(target: str, names: Sequence[str]) -> Conflict:

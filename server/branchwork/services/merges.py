@@ -117,6 +117,8 @@ async def _finish(app: App, intent: Intent, environment: Mapping[str, str]) -> M
     (attempt,) = await reviews.attempts(app, workspace_id, str(intent.payload["repo_id"]))
     async with app.alone(f"repo:{attempt.repo.id}"):
         try:
+            target, new = attempt.link.target_branch, str(intent.payload["new"])
+            await app.blocking(merges.put_back, attempt.root, target, new)
             await _move(app, attempt, intent, environment)
         except BranchworkError as error:
             logger.warning("the merge of %s stays undone: %s", workspace_id, error.sentence)
