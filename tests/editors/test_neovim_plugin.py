@@ -216,7 +216,7 @@ def test_two_editors_see_one_board(plugin: Plugin, open_plugin: Callable[[], Plu
         one.sees(TITLE)
     plugin.run(f"start {SCRIPTED} {TITLE}")
     other.sees("needs you")
-    assert "● 1 running  ! 1 needs you" in other.statusline()
+    other.statusline("● 1 running  ! 1 needs you")
     other.choose("Allow")
     other.run("answer allow")
     plugin.told("is ready")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from support.neovim import Neovim
 
@@ -81,8 +80,10 @@ class Plugin:
         items = "vim.iter(require('branchwork').attention())"
         self.nvim.until(f"{items}:any(function(item) return {waits} > 600 end)")
 
-    def statusline(self) -> Any:
-        return self.nvim.lua("return vim.api.nvim_eval_statusline(vim.o.statusline, {}).str")
+    def statusline(self, text: str) -> None:
+        """Waits for that text in the status line."""
+        shown = "vim.api.nvim_eval_statusline(vim.o.statusline, {}).str"
+        self.nvim.until(f"{shown}:find({_quoted(text)}, 1, true)")
 
 
 def _quoted(text: str) -> str:

@@ -8,7 +8,8 @@ local words = require("branchwork.words")
 
 local M = {}
 
-local PAUSE_MS = 100
+-- The server tells of changes at most each 50 ms.
+local PAUSE_MS = 40
 local WIDEST_TITLE = 60
 local WIDEST_BRANCH = 30
 local ALL = "all"

@@ -6,11 +6,12 @@ local words = require("branchwork.words")
 local M = {}
 
 local OUTPUT_LINES = 12
+local NEWLINE = 10
 
 ---@class branchwork.Rendered
 ---@field lines branchwork.Line[]
 ---@field group string Neighbours of the same group stand without an empty line between them.
----@field grows? boolean A text that is gone on with at its end.
+---@field kept? string Of a text that is gone on with: the line breaks that it ends with.
 ---@field colour? string Of such a text.
 
 ---@type table<string, { [1]: string, [2]: string }>
@@ -45,8 +46,11 @@ end
 ---@return string kept
 function M.growth(text)
   local clean = plain.clean(text)
-  local shown = clean:match("^(.-)\n*$")
-  return shown, clean:sub(#shown + 1)
+  local last = #clean
+  while clean:byte(last) == NEWLINE do
+    last = last - 1
+  end
+  return clean:sub(1, last), clean:sub(last + 1)
 end
 
 ---@param text string
@@ -55,27 +59,16 @@ local function inline(text)
   return vim.trim((plain.clean(text):gsub("%s+", " ")))
 end
 
----@param text string
----@param colour? string
----@param indent? string
----@return branchwork.Line[]
-local function lines_of(text, colour, indent)
-  return vim.tbl_map(function(line)
-    return { { (indent or "") .. line, colour } }
-  end, vim.split((M.growth(text)), "\n"))
-end
-
 ---@param group string
 ---@param colour? string
 ---@return fun(entry: table): branchwork.Rendered
 local function growing(group, colour)
   return function(entry)
-    return {
-      lines = lines_of(entry.text, colour),
-      group = group,
-      grows = true,
-      colour = colour,
-    }
+    local shown, kept = M.growth(entry.text)
+    local lines = vim.tbl_map(function(line)
+      return { { line, colour } }
+    end, vim.split(shown, "\n", { plain = true }))
+    return { lines = lines, group = group, kept = kept, colour = colour }
   end
 end
 

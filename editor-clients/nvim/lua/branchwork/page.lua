@@ -90,7 +90,7 @@ end
 ---@param text string
 ---@return string
 local function flat(text)
-  return (text:gsub("[%c]", " "))
+  return text:find("%c") and text:gsub("%c", " ") or text
 end
 
 --- The line above the text.

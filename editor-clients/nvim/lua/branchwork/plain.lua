@@ -2,20 +2,25 @@
 
 local M = {}
 
-local ESCAPE = "\27"
+local CONTROLS = "[%z\1-\8\11\12\14-\31\127]"
 
 --- Without escape sequences and control characters; line breaks and tabs stay.
 ---@param text string
 ---@return string
 function M.clean(text)
-  if text:find(ESCAPE, 1, true) then
-    text = text
-      :gsub("\27%[[0-?]*[ -/]*[@-~]", "")
-      :gsub("\27%][^\7\27]*\7", "")
-      :gsub("\27%][^\7\27]*\27\\", "")
-      :gsub("\27[ -/]*[0-~]", "")
+  if text:find("\r", 1, true) then
+    text = text:gsub("\r\n", "\n")
   end
-  return (text:gsub("\r\n", "\n"):gsub("[%z\1-\8\11\12\14-\31\127]", ""))
+  -- Most texts have none, and looking is much cheaper than replacing.
+  if not text:find(CONTROLS) then
+    return text
+  end
+  text = text
+    :gsub("\27%[[0-?]*[ -/]*[@-~]", "")
+    :gsub("\27%][^\7\27]*\7", "")
+    :gsub("\27%][^\7\27]*\27\\", "")
+    :gsub("\27[ -/]*[0-~]", "")
+  return (text:gsub(CONTROLS, ""))
 end
 
 --- One line of a log as a terminal would leave it: what comes after a return is written over it.

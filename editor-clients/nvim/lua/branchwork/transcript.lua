@@ -134,7 +134,7 @@ local function fill(block, rendered, head)
   local lines = vim.list_extend(vim.list_slice(head), rendered.lines)
   block.group, block.head, block.tail = rendered.group, head, 0
   block.height, block.colour, block.subjects = #lines, rendered.colour, {}
-  block.kept = rendered.grows and select(2, entries.growth(block.entry.text)) or nil
+  block.kept = rendered.kept
   for number, line in ipairs(lines) do
     block.subjects[number] = line.subject
   end
@@ -207,6 +207,7 @@ function Transcript:_add(change)
   table.insert(self.blocks, position, block)
   self.by_place[place_of(change)] = block
   if #lines > 0 then
+    self:_spare_markdown(block)
     self:_put(row, row, lines)
   end
 end

@@ -1,0 +1,174 @@
+"""The Neovim plugin: what it costs at the start, how soon it shows, whether typing goes on."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.figure import Figure, median, spread
+from bench.logs import Child
+from bench.place import Place
+from bench.size import Size
+from support import neovim, tools
+from support.neovim import Neovim
+
+CHECKOUT = Path(__file__).parents[2]
+PLUGIN = CHECKOUT / "editor-clients" / "nvim"
+INIT = CHECKOUT / "tests" / "editors" / "plugin_init.lua"
+FLOOD_PER_SECOND, FLOOD_SECONDS = 10_000, 5
+
+# 100 lines each 10 ms, by the clock.
+_FLOOD = """
+import sys, time
+began, count = time.monotonic(), {lines}
+for number in range(count // 100):
+    sys.stdout.write("".join("%d a line of a log that goes on and on\\n" % n
+                             for n in range(number * 100, number * 100 + 100)))
+    sys.stdout.flush()
+    time.sleep(max(0, began + (number + 1) * 0.01 - time.monotonic()))
+"""
+_WATCH = """
+local buf = vim.api.nvim_get_current_buf()
+_G.seen = {}
+vim.api.nvim_buf_attach(buf, false, { on_lines = function(_, _, _, first, _, last)
+  local now = vim.uv.hrtime()
+  for _, line in ipairs(vim.api.nvim_buf_get_lines(buf, first, last, false)) do
+    local number = line:match("seen (%d+)")
+    if number then seen[number] = seen[number] or now end
+  end
+end })
+"""
+_CREATE = """
+local number, project = ...
+local rpc, protocol = require("branchwork.rpc"), require("branchwork.protocol")
+_G.sent = vim.uv.hrtime()
+local params = { projectId = project, title = "seen " .. number }
+rpc.request(protocol.methods.taskCreate, params, function() end)
+return sent
+"""
+_DRAW = """
+local began = vim.uv.hrtime()
+vim.cmd.edit()
+vim.wait(10000, function() return vim.api.nvim_buf_line_count(0) > 2 end, 1)
+return (vim.uv.hrtime() - began) / 1e6
+"""
+# How late a timer is that wants to run each 5 ms: so long a key would wait.
+_LATENESS = """
+_G.late, _G.timer = {}, vim.uv.new_timer()
+local last = vim.uv.hrtime()
+timer:start(5, 5, vim.schedule_wrap(function()
+  local now = vim.uv.hrtime()
+  table.insert(late, math.max(0, (now - last) / 1e6 - 5))
+  last = now
+end))
+"""
+
+
+def plugin(place: Place, size: Size) -> list[Figure]:
+    """All of it."""
+    return [_load(place, size), *_seen(place, size), *_flood(place, size)]
+
+
+def _load(place: Place, size: Size) -> Figure:
+    root = place.repository("nvim-load")
+    took = []
+    for number in range(size.starts):
+        file = place.root / f"startup-{number}"
+        argv = [str(tools.neovim()), "--headless", "--clean", "-u", str(INIT)]
+        argv += ["--startuptime", str(file), "+qall"]
+        subprocess.run(argv, cwd=root, env=_environ(place), check=True, timeout=60)
+        # The columns are: when, how long with all that it loads, how long by itself, what.
+        found = re.findall(rf"^\S+ +(\S+) +\S+: .*{re.escape(str(PLUGIN))}", file.read_text(), re.M)
+        took.append(sum(float(milliseconds) for milliseconds in found))
+    return Figure(
+        name="Neovim plugin, load at start-up",
+        unit="ms",
+        measured=median(took),
+        best=min(took),
+        goal=3.0,
+        rounds=len(took),
+    )
+
+
+def _seen(place: Place, size: Size) -> list[Figure]:
+    root = place.repository("nvim-seen")
+    with _editor(place, root, "one") as one, _editor(place, root, "two") as two:
+        one.command("edit cart.py")
+        one.command("Branchwork new first")
+        # Beside the code: it is the board of the project that the first task has made.
+        one.until("require('branchwork.rpc').client() ~= nil")
+        two.command("Branchwork board all")
+        two.until("vim.api.nvim_buf_get_lines(0, 0, 1, false)[1]:find('tasks?')")
+        two.lua(_WATCH)
+        project = two.until(
+            "vim.iter(vim.tbl_values((require('branchwork.mirror').known() or {}).project or {}))"
+            ":map(function(p) return p.name == 'nvim-seen' and p.id or nil end):totable()[1]"
+        )
+        took = []
+        for number in range(size.lists):
+            sent = one.lua(_CREATE, str(number), project)
+            seen = two.until(f"seen['{number}']")
+            took.append((seen - sent) / 1e6)
+        drawn = [two.lua(_DRAW) for _ in range(min(size.lists, 20))]
+        count = two.lua("return vim.tbl_count(require('branchwork.mirror').known().task)")
+    return [
+        Figure(
+            name="a change in one Neovim, on the board of another",
+            unit="ms",
+            measured=median(took),
+            best=min(took),
+            goal=100.0,
+            rounds=len(took),
+            note=f"p95 {spread(took, 95):.0f} ms",
+        ),
+        Figure(
+            name=f"Neovim board of {count} tasks, read anew and drawn",
+            unit="ms",
+            measured=median(drawn),
+            best=min(drawn),
+            rounds=len(drawn),
+        ),
+    ]
+
+
+def _flood(place: Place, size: Size) -> list[Figure]:
+    lines = min(size.flood_lines, FLOOD_PER_SECOND * FLOOD_SECONDS)
+    code = _FLOOD.format(lines=lines)
+    child = Child(place, "nvim-flood", shlex.join([sys.executable, "-I", "-S", "-c", code]))
+    with _editor(place, place.root / "nvim-flood", "flood") as nvim:
+        nvim.command(f"edit branchwork://log/{child.execution_id}")
+        nvim.until("vim.wo.winbar:find('running') ~= nil")
+        nvim.lua(_LATENESS)
+        child.go()
+        nvim.until(f"vim.api.nvim_buf_line_count(0) > {lines}")
+        nvim.until("vim.wo.winbar:find('exit code')")
+        late = nvim.lua("timer:stop() return late")
+        last = nvim.lua("return vim.api.nvim_buf_get_lines(0, -3, -2, false)[1]")
+    child.editor.close()
+    assert last.startswith(f"{lines - 1} "), f"the log ends with {last!r}"
+    return [
+        Figure(
+            name=f"Neovim's longest pause, a log of {FLOOD_PER_SECOND:,} lines/s",
+            unit="ms",
+            measured=max(late),
+            goal=100.0,
+            note=f"p99 {spread(late, 99):.0f} ms, {lines:,} lines",
+        )
+    ]
+
+
+def _environ(place: Place) -> dict[str, str]:
+    command = str(Path(sys.executable).parent)
+    path = f"{command}:{place.environ['PATH']}"
+    return {**place.environ, "PATH": path, "BRANCHWORK_NVIM": str(PLUGIN)}
+
+
+@contextmanager
+def _editor(place: Place, root: Path, name: str) -> Iterator[Neovim]:
+    own = place.root / f"nvim-{name}-own"
+    own.mkdir()
+    with neovim.running(INIT, own, root, _environ(place)) as found:
+        yield found
