@@ -162,6 +162,7 @@ local function draw(buf, project_id)
   if not known then
     return page.draw(buf, { { { "Not connected.  R connects again.", "BranchworkFailed" } } })
   end
+  page.set_subject(buf, { projectId = project_id })
   page.draw(buf, lines_of(project_id))
   local project = known.project[project_id or ""]
   page.title(buf, {

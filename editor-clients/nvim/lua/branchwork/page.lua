@@ -6,6 +6,7 @@ local NAMESPACE = vim.api.nvim_create_namespace("branchwork")
 
 ---@class branchwork.Subject What a line or a whole buffer is about.
 ---@field key? string Tells it from its neighbours when the buffer is drawn anew.
+---@field projectId? string
 ---@field taskId? string
 ---@field workspaceId? string
 ---@field conversationId? string

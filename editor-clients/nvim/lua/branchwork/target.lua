@@ -23,6 +23,20 @@ function M.current(answer)
   end)
 end
 
+--- The project of what the cursor is on, else the one that this connection's folders belong to.
+---@param answer fun(project_id: string?) nil where the repository has none yet.
+function M.project(answer)
+  local subject, known = page.subject() or {}, mirror.known()
+  local task = known and known.task[subject.taskId or ""]
+  local project_id = subject.projectId or task and task.projectId
+  if project_id then
+    return answer(project_id)
+  end
+  M.current(function(current)
+    answer(current.projectId)
+  end)
+end
+
 ---@param text string
 ---@return branchwork.Task[]
 local function titled(text)

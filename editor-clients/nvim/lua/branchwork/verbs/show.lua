@@ -13,7 +13,12 @@ local M = {}
 
 ---@param call branchwork.Call
 function M.board(call)
-  views.open("board", { id = call.words[1] == "all" and "all" or nil, mods = call.mods })
+  if call.words[1] == "all" then
+    return views.open("board", { id = "all", mods = call.mods })
+  end
+  target.project(function(project_id)
+    views.open("board", { id = project_id, mods = call.mods })
+  end)
 end
 
 ---@param call branchwork.Call

@@ -47,9 +47,9 @@ end
 local function create_titled(title)
   local is_file = vim.bo.buftype == "" and vim.api.nvim_buf_get_name(0) ~= ""
   local uri = is_file and vim.uri_from_bufnr(0) or vim.uri_from_fname(vim.fn.getcwd() .. "/.")
-  target.current(function(current)
-    if current.projectId then
-      create({ projectId = current.projectId, title = title })
+  target.project(function(project_id)
+    if project_id then
+      create({ projectId = project_id, title = title })
     else
       create({ uri = uri, title = title })
     end
