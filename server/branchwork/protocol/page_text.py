@@ -59,6 +59,7 @@ LIVE_STATE = """
 - Its `seq` grows by one with each change; `epoch` changes only when the data was restored from a backup, and then all that a client remembers is worth nothing.
 - A list, a get and a snapshot carry the `epoch` and `seq` of their reading: apply to it the changes with a greater `seq`, and nothing is missed and nothing counts twice.
 - `op` is `derived` where only something that follows from other facts is different, such as `running`; the `revision` stays.
+- A client that knows nothing yet asks `branchwork/changes/since` without either, and gets a snapshot of the whole board.
 - A client that was away asks `branchwork/changes/since` with its last `epoch` and `seq`, and gets the changes, or a snapshot where too much happened or the epoch is another.
 - A client that reads too slowly gets one `gap: true` when it has caught up, and asks the same.
 - `branchwork/attention/changed` has the whole list of what waits for a person; all connections get the same, and the first answer to a request counts.
@@ -73,6 +74,7 @@ Give a `partialResultToken`, and the pieces come as `$/progress` on it while the
 History and what follows are one stream: no piece is missing, none comes twice.
 `$/cancelRequest` ends it; a stream that is over answers its request.
 Each piece of a log says by `nextSeq` from where to go on, so a client that lost its connection loses nothing.
+A conversation is opened again from index 0 of the last execution that the client has: any of its entries may have changed meanwhile, and an `add` of an entry that is there already replaces it.
 Pieces are joined for up to 50 ms or 64 KiB; the first one after a pause comes at once.
 A client that reads too slowly gets a `gap` instead of a piece, and can ask for what lies in it.
 Without a token the response holds the beginning, up to 1 MiB, and from where to go on.
