@@ -74,6 +74,37 @@ async def test_a_daemon_killed_anywhere(
     check_rows(place)
 
 
+@pytest.mark.parametrize("number", range(rounds(full=10, few=1)))
+async def test_a_setup_beside_the_agent(place: Place, number: int) -> None:
+    """Both go on and come to their end, each once."""
+    chance = random.Random(f"{SEED} beside {number}")
+    planned = moments(chance, 60)
+    print(f"BRANCHWORK_CHAOS_SEED={SEED} round {number}: {planned}")
+    async with person(place) as someone:
+        task = await someone.make_task(place, cleanup=None)
+        (repo,) = (await someone.ask("repo/list"))["repos"]
+        await someone.ask("repo/update", repoId=repo["id"], parallelSetupScript=True)
+        killing = asyncio.create_task(kill_daemons(place, someone, planned))
+        prompt = played("Both.", {"flood": 30, "text": "line", "pause": 0.02})
+        workspace = await someone.start(task, prompt)
+        await someone.until(lambda: someone.is_in_review(task))
+        killing.cancel()
+        await until(lambda: not left_running(place), "processes are left")
+        here = {"workspaceId": workspace["id"]}
+        await until(
+            lambda: place.rows("SELECT setup_completed_at FROM workspaces") != [None], "set"
+        )
+        ran = (await someone.ask("execution/list", **here))["executions"]
+        assert {(one["runReason"], one["status"], one["exitCode"]) for one in ran} == {
+            ("SetupScript", "Completed", 0),
+            ("CodingAgent", "Completed", 0),
+        }
+        assert len(ran) == 2
+        assert place.counted("setup") == ["begun"]
+    check_journals(place)
+    check_rows(place)
+
+
 async def test_an_end_that_no_daemon_saw(place: Place, tmp_path: Path) -> None:
     """The exit code is as it was, and what a script left behind is not taken for the script."""
     setup = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; sleep 3600 & exit 7"

@@ -17,6 +17,7 @@ import pytest
 from branchwork.daemon import lock
 from support.aftermath import check_rows, left_running
 from support.daemons import is_alive, until
+from support.git_repos import make_repo
 from support.held_git import HeldGit, at_reference, hold
 from support.inproc import RequestFailed
 from support.killing import IN_FULL, SEED, kill_shims, rounds
@@ -117,6 +118,31 @@ async def test_while_a_worktree_is_made(place: Place, tmp_path: Path, way: When)
         assert (await someone.ask("task/get", taskId=task["id"]))["workspaces"] == []
         assert not any(Path(place.root, "worktrees").iterdir())
 
+        await someone.start(task, WORK, mode="bypass")
+        await someone.until(lambda: someone.is_in_review(task))
+    check_rows(place)
+
+
+async def test_while_the_second_of_two_worktrees_is_made(place: Place, tmp_path: Path) -> None:
+    """All of them or none: the first, which was whole, goes too."""
+    second = make_repo(tmp_path / "zoo", place.repo.env)
+    async with person(place) as someone:
+        task = await someone.make_task(place, setup=None, cleanup=None)
+        project = task["projectId"]
+        await someone.ask("repo/register", path=str(second.root), projectId=project)
+        held = hold(second, tmp_path / "held", "post-checkout")
+        wanted = {"taskId": task["id"], "executor": "SCRIPTED", "prompt": WORK, "mode": "bypass"}
+        _, starting = someone.client.start_request("branchwork/workspace/start", wanted)
+        starting.add_done_callback(lambda answer: answer.exception())
+        await held.until_held()
+        for repo in (place.repo, second):
+            assert len(repo.run("worktree", "list").splitlines()) == 2
+        await released_late(place, held, someone)
+        await settled(place)
+        for repo in (place.repo, second):
+            assert len(repo.run("worktree", "list").splitlines()) == 1
+            assert repo.run("branch", "--list").split() == ["*", "main"]
+        assert (await someone.ask("task/get", taskId=task["id"]))["workspaces"] == []
         await someone.start(task, WORK, mode="bypass")
         await someone.until(lambda: someone.is_in_review(task))
     check_rows(place)

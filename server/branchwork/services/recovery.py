@@ -124,26 +124,11 @@ async def _undo_worktrees(app: App, intent: Intent) -> None:
 
 async def _recover_plan(app: App, plan: RunPlan) -> None:
     """Go on with a run from where it stands; what runs of it is followed anyway."""
-    begun, ended = await app.store.read(lambda tx: _steps(tx, plan))
-    if plan.position not in begun:
+    current = await app.store.read(lambda tx: run.current_step(tx, plan.id))
+    if current is None:
         await chain.advance(app, plan.id)
-    for execution in ended:
-        chain.carry_on(app, execution)
-
-
-def _steps(tx: Transaction, plan: RunPlan) -> tuple[set[int | None], list[ExecutionProcess]]:
-    """The steps that have begun, and the processes that have ended without anything after them."""
-    begun = executions.of_plan(tx, plan.id)
-    ended = [one for one in begun if one.status is not ExecutionStatus.RUNNING]
-    return {execution.step for execution in begun}, [
-        one for one in ended if run.is_current(plan, one) or _lacks_heads(tx, one)
-    ]
-
-
-def _lacks_heads(tx: Transaction, execution: ExecutionProcess) -> bool:
-    """Such as a setup script beside the agent, whose end nobody has followed."""
-    states = executions.repo_states(tx, execution.id)
-    return any(state.before_head_commit and not state.after_head_commit for state in states)
+    elif current.status is not ExecutionStatus.RUNNING:
+        chain.carry_on(app, current)
 
 
 def _commands(app: App, intent: Intent) -> list[Path]:

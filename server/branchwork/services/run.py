@@ -129,6 +129,7 @@ def record_end(tx: Transaction, execution_id: str, ending: Ending) -> ExecutionP
         tx.derive(turn, summary=ending.summary, stop_reason=ending.stop_reason, seen=False)
     if ending.holds_queue:
         _hold_queue(tx, execution.session_id, HELD_AFTER[ending.end])
+    _end_beside(tx, execution)
     stored_tasks.touch_work(tx, execution.workspace_id)
     return execution
 
@@ -146,13 +147,9 @@ def follow_end(
     if execution.plan_id is None or execution.step is None:
         return []
     plan = tx.get(RunPlan, execution.plan_id)
-    kind = plan.steps[execution.step].kind
-    cell = what_follows(kind, end_of(execution))
-    if kind is StepKind.PARALLEL_SETUP:
-        _end_beside(tx, plan, execution, cell)
-        return []
     if not is_current(plan, execution):
         return []
+    cell = cell_of(plan, execution)
     if problem is not None:
         cell = Cell(next=Next.STOP, in_review=True, hold_queue=True, attention=AttentionKind.FAILED)
         execution = tx.derive(execution, ended_reason=NOT_COMMITTED, ended_sentence=problem)
@@ -372,8 +369,15 @@ def _lease(tx: Transaction, execution: ExecutionProcess) -> None:
     tx.insert(Lease(real_path=place, execution_process_id=execution.id))
 
 
-def _end_beside(tx: Transaction, plan: RunPlan, execution: ExecutionProcess, cell: Cell) -> None:
-    if cell.attention is not None and execution.attention is None:
+def _end_beside(tx: Transaction, execution: ExecutionProcess) -> None:
+    """Nothing follows a setup beside the agent, and the run may be over before it."""
+    plan = tx.get(RunPlan, execution.plan_id) if execution.plan_id else None
+    if plan is None or execution.step is None:
+        return
+    if plan.steps[execution.step].kind is not StepKind.PARALLEL_SETUP:
+        return
+    cell = cell_of(plan, execution)
+    if cell.attention is not None:
         tx.derive(execution, attention=cell.attention)
     if not cell.setup_done:
         return
