@@ -147,6 +147,13 @@ def test_agent_and_branch_are_chosen(plugin: Plugin) -> None:
     assert plugin.offers()[0].endswith("(default)")
 
 
+def test_an_agent_is_started_in_a_mode(plugin: Plugin) -> None:
+    make(plugin, TITLE)
+    plugin.run(f"start {SCRIPTED} mode=bypass {TITLE}")
+    plugin.told("is ready: Added")
+    assert not any("asks:" in notice for notice in plugin.nvim.notices())
+
+
 def test_prompts_wait_are_held_and_are_changed(plugin: Plugin, repository: Path) -> None:
     """Queued for an agent at work, held when it is stopped, changed, sent; another is dropped."""
     play(plugin, repository, "Wait", {"message": "waiting now"}, {"hang": True})
@@ -163,12 +170,13 @@ def test_prompts_wait_are_held_and_are_changed(plugin: Plugin, repository: Path)
 
     plugin.choose("Then that", "Drop")
     plugin.run("queue")
+    plugin.told("Dropped. 1 left.")
     plugin.title("stopped · 1 held")
     plugin.choose("First this", "Change")
     plugin.run("queue")
     plugin.sees("First this")
     plugin.press("ccFirst another<Esc>:w<CR>")
-    plugin.title("stopped · 1 held")
+    plugin.told("Changed. 1 left.")
     plugin.choose("First another", "Send now")
     plugin.run("queue")
     plugin.sees("First another")

@@ -33,7 +33,7 @@ local TOLD = { execution = true, queuedPrompt = true, approval = true, session =
 ---@return { [1]: string, [2]: string? }
 local function state_of(result, talk)
   if talk.problem then
-    return { talk.problem .. "  R connects again.", "BranchworkFailed" }
+    return { talk.problem, "BranchworkFailed" }
   elseif talk.is_lost then
     return { "waits for the server", "BranchworkNeedsYou" }
   elseif #result.approvals > 0 then
@@ -110,7 +110,7 @@ local function open_stream(talk)
     on_end = function(_, problem)
       talk.problem = problem
       if page.is_open(talk.buf) and problem then
-        page.title(talk.buf, { { problem .. "  R connects again.", "BranchworkFailed" } })
+        page.title(talk.buf, { { problem, "BranchworkFailed" } })
       end
     end,
   })

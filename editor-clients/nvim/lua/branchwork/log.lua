@@ -109,7 +109,7 @@ local function open_stream(log)
       now({ "waits for the server", "BranchworkNeedsYou" })
     end,
     on_end = function(result, problem)
-      now(result and ending_of(result) or { problem .. "  R connects again.", "BranchworkFailed" })
+      now(result and ending_of(result) or { problem, "BranchworkFailed" })
     end,
   })
 end

@@ -132,7 +132,7 @@ function M.exited(client_id)
   daemons[client_id] = nil
   for _, stream in ipairs(of_client(client_id)) do
     stream.token, stream.request_id, stream.client = nil, nil, nil
-    stream:_end(nil, "The connection has ended.")
+    stream:_end(nil, "The connection has ended: R connects again.")
   end
 end
 

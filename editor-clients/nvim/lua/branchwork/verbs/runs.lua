@@ -197,10 +197,11 @@ end
 
 ---@param conversation_id string
 ---@param change table
-local function change_queue(conversation_id, change)
+---@param done string What is said of it.
+local function change_queue(conversation_id, change, done)
   local params = vim.tbl_extend("force", { conversationId = conversation_id }, change)
   rpc.request(protocol.methods.conversationQueue, params, function(result)
-    notice.say(("%s waiting"):format(words.count(#result.queue, "prompt")))
+    notice.say(("%s %d left."):format(done, #result.queue))
   end)
 end
 
@@ -212,7 +213,7 @@ local function edit_queued(prompt)
     filetype = "markdown",
     hint = "A prompt that waits  :w changes it  :q! leaves it",
     send = function(text)
-      change_queue(prompt.conversationId, { edit = prompt.id, prompt = text })
+      change_queue(prompt.conversationId, { edit = prompt.id, prompt = text }, "Changed.")
     end,
   })
 end
@@ -222,11 +223,11 @@ local function act_on(prompt)
   local actions = { "Send now", "Change", "Drop" }
   vim.ui.select(actions, { prompt = words.shortened(prompt.prompt, 80) }, function(action)
     if action == "Send now" then
-      change_queue(prompt.conversationId, { send = prompt.id })
+      change_queue(prompt.conversationId, { send = prompt.id }, "Sent.")
     elseif action == "Change" then
       edit_queued(prompt)
     elseif action == "Drop" then
-      change_queue(prompt.conversationId, { remove = prompt.id })
+      change_queue(prompt.conversationId, { remove = prompt.id }, "Dropped.")
     end
   end)
 end
