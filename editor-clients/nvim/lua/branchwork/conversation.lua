@@ -80,6 +80,10 @@ local function take(talk, part)
   if not page.is_open(talk.buf) then
     return
   end
+  if part.gap then
+    talk.problem = "Some of it did not come: R reads it anew."
+    look(talk)
+  end
   follow.while_changing(talk.buf, function()
     for _, change in ipairs(part.changes) do
       talk.transcript:take(change)
