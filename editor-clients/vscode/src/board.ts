@@ -17,6 +17,14 @@ import type {
 
 type Identified = { id: string };
 
+/** What rows ask for again and again, worked out once after each change. */
+interface Index {
+  tasks: Task[];
+  workspaces: Workspace[];
+  workspacesByTask: Map<string, Workspace[]>;
+  executions: ExecutionProcess[];
+}
+
 export class Board {
   epoch = "";
   seq = 0;
@@ -31,6 +39,8 @@ export class Board {
   /** The names of agents by what stands for them in a workspace. */
   agents: ReadonlyMap<string, string> = new Map();
 
+  private index: Index | undefined;
+
   /** Nothing was read yet. */
   get isBlank(): boolean {
     return this.epoch === "";
@@ -44,6 +54,7 @@ export class Board {
     for (const change of answer.changes ?? []) {
       this.applyOne(change);
     }
+    this.index = undefined;
     this.epoch = answer.epoch;
     this.seq = answer.seq;
   }
@@ -56,6 +67,7 @@ export class Board {
     // What was read already comes again when a reading and its notification cross.
     if (news.seq > this.seq) {
       news.changes.forEach((change) => this.applyOne(change));
+      this.index = undefined;
       this.seq = news.seq;
     }
     return true;
@@ -68,16 +80,15 @@ export class Board {
 
   /** The newest first; of one project or of all. */
   tasksOf(status: TaskStatus, projectId?: string): Task[] {
-    return newestFirst(this.tasks).filter(
+    return this.indexed.tasks.filter(
       (task) => task.status === status && (projectId === undefined || task.projectId === projectId),
     );
   }
 
   /** The newest first; of one task or of all. */
   workspacesOf(taskId?: string): Workspace[] {
-    return newestFirst(this.workspaces).filter(
-      (workspace) => taskId === undefined || workspace.taskId === taskId,
-    );
+    const { workspaces, workspacesByTask } = this.indexed;
+    return taskId === undefined ? [...workspaces] : (workspacesByTask.get(taskId) ?? []);
   }
 
   agentName(executor: string): string {
@@ -97,7 +108,7 @@ export class Board {
 
   /** What runs in a workspace, the newest first; dev servers don't count as work. */
   runningIn(workspaceId: string): ExecutionProcess[] {
-    return newestFirst(this.executions).filter(
+    return this.indexed.executions.filter(
       (one) => one.workspaceId === workspaceId && one.runReason !== "DevServer",
     );
   }
@@ -106,6 +117,16 @@ export class Board {
   get runningCount(): number {
     const working = [...this.executions.values()].filter((one) => one.runReason !== "DevServer");
     return new Set(working.map((one) => one.workspaceId)).size;
+  }
+
+  private get indexed(): Index {
+    this.index ??= {
+      tasks: newestFirst(this.tasks),
+      workspaces: newestFirst(this.workspaces),
+      workspacesByTask: grouped(newestFirst(this.workspaces)),
+      executions: newestFirst(this.executions),
+    };
+    return this.index;
   }
 
   private replace(snapshot: Snapshot): void {
@@ -150,6 +171,19 @@ function put<Entity>(
   } else {
     map.set(change.id, value);
   }
+}
+
+function grouped(workspaces: readonly Workspace[]): Map<string, Workspace[]> {
+  const groups = new Map<string, Workspace[]>();
+  for (const workspace of workspaces) {
+    const group = groups.get(workspace.taskId);
+    if (group === undefined) {
+      groups.set(workspace.taskId, [workspace]);
+    } else {
+      group.push(workspace);
+    }
+  }
+  return groups;
 }
 
 /** Ids are in the order of creation. */

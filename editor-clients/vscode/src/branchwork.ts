@@ -8,6 +8,8 @@ import type { Live } from "./live";
 export interface Branchwork {
   connection: Connection;
   live: Live;
+  /** The ids of tasks that this window has made, so that they are shown where they are. */
+  created: vscode.EventEmitter<string>;
 }
 
 type Handler = (...parameters: never[]) => unknown;

@@ -5,6 +5,7 @@ import { Activity } from "./activity";
 import { inform } from "./branchwork";
 import type { Branchwork } from "./branchwork";
 import { daemonCommands } from "./commands/daemon";
+import { queueCommands } from "./commands/queue";
 import { reviewCommands } from "./commands/reviews";
 import { runCommands } from "./commands/runs";
 import { moveTask, taskCommands } from "./commands/tasks";
@@ -23,7 +24,7 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
   const activity = new Activity();
   const connection = new Connection(log, (token, work) => activity.take(token, work));
   const live = new Live(connection, activity);
-  const branchwork: Branchwork = { connection, live };
+  const branchwork: Branchwork = { connection, live, created: new vscode.EventEmitter() };
   const logs = new LogTerminals(connection, live);
   const conversations = new Conversations(connection, live);
   const statusBar = new StatusBar(connection, live);
@@ -44,6 +45,7 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
     registerNotices(connection, live),
     taskCommands(branchwork),
     runCommands(branchwork, conversations),
+    queueCommands(branchwork),
     reviewCommands(branchwork, logs),
     daemonCommands(branchwork),
     live.onChange(showState),

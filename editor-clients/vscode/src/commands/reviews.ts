@@ -139,10 +139,10 @@ async function archive(branchwork: Branchwork, target: Target): Promise<void> {
   await connection.tell(workspaceUpdate, { workspaceId: workspace.id, archived: true });
 }
 
-async function pin({ connection, live }: Branchwork, target: Target, pinned: boolean): Promise<void> {
-  const workspace = await chosenWorkspace({ connection, live }, target);
+async function pin(branchwork: Branchwork, target: Target, pinned: boolean): Promise<void> {
+  const workspace = await chosenWorkspace(branchwork, target);
   if (workspace !== undefined) {
-    await connection.tell(workspaceUpdate, { workspaceId: workspace.id, pinned });
+    await branchwork.connection.tell(workspaceUpdate, { workspaceId: workspace.id, pinned });
   }
 }
 

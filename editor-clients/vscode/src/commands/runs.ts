@@ -16,7 +16,7 @@ import {
   workspaceStart,
   workspaceStop,
 } from "../protocol";
-import type { Agent, ApprovalOption, AttentionItem, Task, Workspace } from "../protocol";
+import type { Agent, AgentMode, ApprovalOption, AttentionItem, Task, Workspace } from "../protocol";
 import { chosenItem, chosenTask, chosenWorkspace } from "./targets";
 import type { Target } from "./targets";
 import { tellStarted } from "./tasks";
@@ -24,6 +24,7 @@ import { tellStarted } from "./tasks";
 export function runCommands(branchwork: Branchwork, conversations: Conversations): vscode.Disposable {
   return register({
     startTask: (target: Target) => start(branchwork, target),
+    startTaskInMode: (target: Target) => start(branchwork, target, chosenMode),
     answer: (target: Target) => answer(branchwork, target),
     allow: (target: Target) => answerAtOnce(branchwork, target, "allow_once"),
     reject: (target: Target) => answerAtOnce(branchwork, target, "reject_once"),
@@ -46,15 +47,26 @@ export function runCommands(branchwork: Branchwork, conversations: Conversations
   });
 }
 
-async function start(branchwork: Branchwork, target: Target): Promise<void> {
+type ChooseMode = (agent: Agent, task: Task) => Promise<AgentMode | undefined>;
+
+/** What is not asked for is as the server has it by default. */
+async function start(branchwork: Branchwork, target: Target, chooseMode?: ChooseMode): Promise<void> {
   const task = await chosenTask(branchwork, target, (one) => !one.running);
   const agent = task && (await chosenAgent(branchwork, task));
   const branch = task && agent && (await chosenBranch(branchwork, task));
   if (task === undefined || agent === undefined || branch === undefined) {
     return;
   }
-  const baseBranch = branch === "" ? {} : { baseBranch: branch };
-  const params = { taskId: task.id, executor: agent.executor, ...baseBranch };
+  const mode = chooseMode && (await chooseMode(agent, task));
+  if (chooseMode !== undefined && mode === undefined) {
+    return;
+  }
+  const params = {
+    taskId: task.id,
+    executor: agent.executor,
+    ...(branch === "" ? {} : { baseBranch: branch }),
+    ...(mode === undefined ? {} : { mode }),
+  };
   const { workspace, waiting, notes } = await branchwork.connection.tell(workspaceStart, params);
   const waits = waiting === undefined ? [] : [`It waits for its turn, as number ${waiting.place}.`];
   tellStarted(task, workspace.id, [...waits, ...notes]);
@@ -108,6 +120,25 @@ async function chosenBranch({ connection }: Branchwork, task: Task): Promise<str
     matchOnDescription: true,
   });
   return picked?.name;
+}
+
+const MODES: Record<string, [label: string, detail: string]> = {
+  ask: ["$(question) Nothing", "It asks before it writes a file or runs a command."],
+  edit: ["$(edit) Edit files", "It asks before it runs a command."],
+  bypass: ["$(zap) Everything", "It never asks. Only a worktree of its own keeps it from your files."],
+  plan: ["$(list-ordered) Only plan", "It changes nothing and says what it would do."],
+};
+
+async function chosenMode(agent: Agent, task: Task): Promise<AgentMode | undefined> {
+  const items = agent.modes.map((mode) => {
+    const [label, detail] = MODES[mode] ?? [mode, ""];
+    return { label, detail, mode };
+  });
+  const picked = await vscode.window.showQuickPick(items, {
+    title: `Start “${shortened(task.title)}”`,
+    placeHolder: "What may the agent do without asking?",
+  });
+  return picked?.mode;
 }
 
 const OPTION_ICONS: Record<string, string> = {

@@ -127,6 +127,7 @@ async function create(branchwork: Branchwork, params: TaskCreateParams): Promise
 
 function tellCreated(branchwork: Branchwork, task: Task, notes: readonly string[]): void {
   const target: Target = { kind: "task", id: task.id };
+  branchwork.created.fire(task.id);
   inform([`Task created: “${shortened(task.title)}”.`, ...notes].join(" "), {
     "Start…": () => vscode.commands.executeCommand("branchwork.startTask", target),
     Open: () => showTask(branchwork, target),

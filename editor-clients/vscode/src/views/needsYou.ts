@@ -6,6 +6,11 @@ import type { Live } from "../live";
 import { Tree, clicked, itemOf } from "./tree";
 import type { Node } from "./tree";
 
+const CLICKS: Record<string, string> = {
+  approval: "branchwork.answer",
+  heldPrompt: "branchwork.showQueue",
+};
+
 export class NeedsYouTree extends Tree {
   constructor(private readonly live: Live) {
     super();
@@ -21,6 +26,6 @@ export class NeedsYouTree extends Tree {
     }
     const { item } = node;
     const row = itemOf(item.id, attentionRow(item, Date.now()));
-    return clicked(row, item.kind === "approval" ? "branchwork.answer" : "branchwork.showConversation", node);
+    return clicked(row, CLICKS[item.kind] ?? "branchwork.showConversation", node);
   }
 }

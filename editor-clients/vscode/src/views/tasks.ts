@@ -42,6 +42,17 @@ export class TasksTree extends Tree implements vscode.TreeDragAndDropController<
     }
   }
 
+  /** VS Code asks for it when a row is to be shown. */
+  getParent(node: Node): Node | undefined {
+    const { board } = this.live;
+    if (node.kind === "task") {
+      const status = board.tasks.get(node.id)?.status;
+      return status && { kind: "status", status };
+    }
+    const workspace = node.kind === "workspace" ? board.workspaces.get(node.id) : undefined;
+    return workspace && { kind: "task", id: workspace.taskId };
+  }
+
   getTreeItem(node: Node): vscode.TreeItem {
     switch (node.kind) {
       case "status":

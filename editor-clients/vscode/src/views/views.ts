@@ -10,7 +10,7 @@ import type { Node } from "./tree";
 import { WorkspacesTree } from "./workspaces";
 
 export function registerViews(
-  { live }: Branchwork,
+  { live, created }: Branchwork,
   move: (taskId: string, status: TaskStatus) => Promise<void>,
 ): vscode.Disposable {
   const needsYou = new NeedsYouTree(live);
@@ -24,6 +24,15 @@ export function registerViews(
   });
   const workspacesView = vscode.window.createTreeView("branchwork.workspaces", { treeDataProvider: workspaces });
   let showsAll = false;
+  const revealed = new Set<string>();
+  const reveal = (): void => {
+    for (const id of revealed) {
+      if (tasksView.visible && live.board.tasks.has(id)) {
+        revealed.delete(id);
+        void tasksView.reveal({ kind: "task", id }, { select: true, focus: false });
+      }
+    }
+  };
   const refresh = (): void => {
     const { board, current } = live;
     tasks.projectId = showsAll ? undefined : current.projectId;
@@ -34,6 +43,7 @@ export function registerViews(
     setContext("severalProjects", board.projects.size > 1 && current.projectId !== undefined);
     setContext("hasTasks", board.tasks.size > 0);
     setContext("allProjects", showsAll);
+    reveal();
   };
   const showAll = (all: boolean) => (): void => {
     showsAll = all;
@@ -47,6 +57,12 @@ export function registerViews(
     tasksView,
     workspacesView,
     live.onChange(refresh),
+    created.event((id) => {
+      // The board may not have heard of it yet, and a view that nobody looks at is left alone.
+      revealed.clear();
+      revealed.add(id);
+      reveal();
+    }),
     register({ showAllProjects: showAll(true), showThisProject: showAll(false) }),
   );
 }
