@@ -14,7 +14,10 @@ from bench.figure import QUIET_PERCENT, Figure, table
 from bench.place import Place
 from bench.size import FULL, SMALL, Size
 
-RESULT = Path(__file__).parents[2] / "build" / "bench.json"
+ROOT = Path(__file__).parents[2]
+RESULT = ROOT / "build" / "bench.json"
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- figures: written by `make bench ARGS=--write` -->\n", "<!-- end of figures -->\n"
 
 # In this order: the first start of all makes the database that the others find.
 GROUPS: dict[str, Callable[[Place, Size], list[Figure]]] = {
@@ -37,21 +40,21 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--quick", action="store_true", help="see that it works; the figures say nothing"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="put the table into docs/performance.md"
+    )
     options = parser.parse_args(argv)
     began = time.monotonic()
     load = os.getloadavg()[0]
     figures = _measured(options.only, SMALL if options.quick else FULL)
-    print(f"\n{machine.described()}; load before the run {load:.1f}\n")
-    print(table(figures))
-    print()
+    shown = f"{machine.described()}.\n\n{table(figures)}\n\n{_summary(figures)}\n"
+    print(f"\n{shown}")
     for figure in figures:
         if figure.note:
             print(f"- {figure.name}: {figure.note}")
-    missed = [figure.name for figure in figures if figure.verdict == "missed"]
-    goals = sum(figure.verdict != "shown" for figure in figures)
-    print(f"\n{goals - len(missed)} of {goals} goals met, in {time.monotonic() - began:.0f} s.")
-    if any(figure.is_loaded for figure in figures):
-        print("Others used this machine meanwhile: look at `best` and at the ratios.")
+    print(f"\nIt took {time.monotonic() - began:.0f} s; the load before was {load:.1f}.")
+    if options.write:
+        _write_page(shown)
     found = {
         "machine": machine.described(),
         "load": load,
@@ -60,6 +63,21 @@ def main(argv: Sequence[str]) -> int:
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(found, indent=2) + "\n")
     return 0
+
+
+def _summary(figures: Sequence[Figure]) -> str:
+    missed = sum(figure.verdict == "missed" for figure in figures)
+    goals = sum(figure.verdict != "shown" for figure in figures)
+    told = f"{goals - missed} of {goals} goals met."
+    if any(figure.is_loaded for figure in figures):
+        told += "\nOthers used this machine meanwhile: `best` and the ratios tell more."
+    return told
+
+
+def _write_page(shown: str) -> None:
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n{shown}\n{END}{after}", "utf-8")
 
 
 def _in_quiet(
