@@ -206,7 +206,7 @@ def test_a_status_changes_by_its_table_only() -> None:
 BROAD = {
     ("lsp.dispatch", "_take_request"): "the request wrapper",
     ("lsp.dispatch", "_take_notification"): "the same for notifications",
-    ("lsp.feed", "_run"): "the notifier",
+    ("lsp.feed", "_repeat"): "the notifier",
     ("services.chain", "_follow"): "the execution follower",
     ("services.recovery", "_try"): "one broken row must not keep the daemon from all others",
     ("daemon.serving", "_serve_one"): "the accept loop",

@@ -12,6 +12,7 @@ from branchwork.client.connection import Connection
 from branchwork.client.editor import Editor
 from branchwork.client.errors import CannotStart, RequestFailed
 from branchwork.client.stream import Stream
+from branchwork.daemon import lock
 from branchwork.protocol import changes, daemon, projects, tasks
 from branchwork.protocol.changes import ChangedParams
 from branchwork.protocol.daemon import DaemonStatusParams
@@ -105,6 +106,16 @@ def test_an_error_of_the_domain_arrives_with_its_kind(editor: Editor) -> None:
 
     assert failed.value.code == -32010
     assert not failed.value.retryable
+
+
+def test_a_daemon_that_nobody_needs_any_more_ends(home: Home, repository: Path) -> None:
+    home.limit(idle_seconds=0.5)
+    with connected(stream.of_command(command(), home.environment(), repository)) as connection:
+        editor = Editor(connection, repository)
+        editor.initialize(SECONDS)
+        connection.request(projects.LIST, ProjectListParams())
+        editor.shut_down()
+    assert lock.wait_until_free(home.data, SECONDS)
 
 
 def test_a_goodbye_ends_the_server_in_order(editor: Editor) -> None:

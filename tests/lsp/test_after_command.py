@@ -7,6 +7,7 @@ import pytest
 
 from branchwork.lsp.registry import Features
 from branchwork.services.app import App
+from support.daemons import until
 from support.desk import SHOWS, Desk, file_of, line_of
 from support.inproc import connected
 
@@ -27,7 +28,7 @@ async def test_an_open_document_is_written_anew(desk: Desk, repository: Path) ->
     uri, text = await desk.open("attention")
     actions = await desk.actions(uri, line_of(text, "asks you"))
     await desk.run(actions["Reject: Write a.py?"])
-    assert "asks you" not in file_of(uri).read_text()
+    await until(lambda: "asks you" not in file_of(uri).read_text(), "the answer in the document")
 
 
 async def test_what_is_typed_and_not_saved_keeps_its_file(desk: Desk, repository: Path) -> None:

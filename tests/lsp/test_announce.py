@@ -76,6 +76,7 @@ async def test_each_thing_is_announced_once(desk: Desk, repository: Path) -> Non
         ({}, None, True),
         ({}, {"notices": True}, True),
         ({}, {"notices": False}, False),
+        ({}, {"notices": "no", "what": 1}, True),
         ({"features": ["attention"]}, None, False),
         ({"features": ["approvals"]}, {}, True),
         ({"features": 5}, None, True),

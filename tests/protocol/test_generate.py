@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
 from branchwork.protocol import generate
+from branchwork.protocol.capabilities import InitializationOptions
 from branchwork.protocol.registry import COMMANDS, NOTIFICATIONS, REQUESTS
 from support import npm_tools, tools
 
 TYPESCRIPT = ("typescript", "7.0.2")
 LANGUAGE_CLIENT = ("vscode-languageclient", "11.0.0")
 PROTOCOL_TS = generate.CHECKOUT / "editor-clients/vscode/src/protocol.ts"
+PACKAGE_JSON = generate.CHECKOUT / "editor-clients/vscode/package.json"
 PROTOCOL_LUA = generate.CHECKOUT / "editor-clients/nvim/lua/branchwork/protocol.lua"
 PAGE = generate.CHECKOUT / "docs/protocol.md"
 
@@ -64,6 +67,36 @@ def test_check_names_what_is_stale_and_changes_nothing(tmp_path):
     assert stale.returncode == 1
     assert stale.stdout.startswith("docs/protocol.md is stale")
     assert page.read_text().endswith("by hand\n")
+
+
+def test_of_a_package_json_only_the_settings_are_written(tmp_path):
+    package = tmp_path / "editor-clients/vscode/package.json"
+    package.parent.mkdir(parents=True)
+    settings = {"title": "Old", "properties": {"branchwork.gone": {"type": "boolean"}}}
+    contributes = {"configuration": settings, "commands": [{"command": "branchwork.stop"}]}
+    package.write_text(json.dumps({"name": "branchwork", "contributes": contributes}))
+    assert run_generate("--root", str(tmp_path)).returncode == 0
+    written = json.loads(package.read_text())
+    assert written["name"] == "branchwork"
+    assert written["contributes"]["commands"] == contributes["commands"]
+    assert (
+        written["contributes"]["configuration"]
+        == json.loads(PACKAGE_JSON.read_text())["contributes"]["configuration"]
+    )
+
+
+def test_what_the_server_takes_as_options_can_be_set_in_vs_code():
+    properties = json.loads(PACKAGE_JSON.read_text())["contributes"]["configuration"]["properties"]
+    assert properties["branchwork.lens"] | {"order": 0} == {
+        "type": "boolean",
+        "default": False,
+        "markdownDescription": "Code lenses over TODO comments: "
+        "create a task, or create and start it.",
+        "order": 0,
+    }
+    assert properties["branchwork.logLevel"]["enum"] == ["error", "warning", "info", "log"]
+    names = {f"branchwork.{each.encode_name}" for each in fields(InitializationOptions)}
+    assert names < set(properties)
 
 
 def test_two_processes_write_the_same(tmp_path):
@@ -151,7 +184,9 @@ def test_a_table_row_has_its_three_cells():
     assert {line.count(" |") for line in rows} == {3}
 
 
-@pytest.mark.parametrize("path", [PAGE, PROTOCOL_TS, PROTOCOL_LUA], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [PAGE, PROTOCOL_TS, PROTOCOL_LUA, PACKAGE_JSON], ids=lambda path: path.name
+)
 def test_nothing_of_the_machine_gets_in(path: Path):
     text = path.read_text()
     assert text.endswith("\n")

@@ -290,4 +290,4 @@ async def test_the_projects_scripts_are_over_the_repos(
 
 
 async def _id(stage: Stage, root: Path) -> str:
-    return (await repos.register(stage.app, str(root))).id
+    return (await repos.register(stage.app, str(root)))[0].id

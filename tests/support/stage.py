@@ -55,7 +55,7 @@ class Stage:
 
     async def repo(self, root: Path, project: Project | None = None, **values: Any) -> Repo:
         """A registered repository with its settings, in a project of its own or in a given one."""
-        repo = await repos.register(self.app, str(root), **values)
+        repo, _ = await repos.register(self.app, str(root), **values)
         if project is None:
             project = await projects.create(self.app, root.name, (repo.id,))
         else:

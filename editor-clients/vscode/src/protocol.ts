@@ -710,13 +710,13 @@ export interface Gap {
 
 /** The section `branchwork` of an editor's settings: only about showing. */
 export interface InitializationOptions {
-  /** Code lenses over TODO comments. */
+  /** Code lenses over TODO comments: create a task, or create and start it. */
   lens?: boolean;
-  /** Work-done progress for each running agent. */
+  /** Show what each running agent does at the moment, as work-done progress. */
   progress?: boolean;
-  /** Ask by message when something needs a person. */
+  /** Tell by a message when something begins to need a person. */
   notices?: boolean;
-  /** The least that is told by `window/logMessage`. */
+  /** The least serious message that the server writes to the editor's log. */
   logLevel?: "error" | "warning" | "info" | "log";
 }
 

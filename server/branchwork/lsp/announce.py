@@ -29,9 +29,8 @@ def announce(ls: EditorConnection, item: AttentionItem) -> None:
         ls.app.start_job(_announce(ls, item), f"announce {item.id}")
 
 
-async def tell(ls: EditorConnection, result: object, done: str | None = None) -> None:
+def tell(ls: EditorConnection, result: object, done: str | None = None) -> None:
     """Show what a command did, with the notes of its result: such an editor drops results."""
-    await document_files.refresh(ls)
     notes = [str(note) for note in getattr(result, "notes", ())]
     said = " ".join([*([done] if done else []), *notes])
     if said and wants(ls):
@@ -43,7 +42,7 @@ def wants(ls: EditorConnection) -> bool:
     """Its options allow notices, and its client shows the attention list by itself no better."""
     features = ls.abilities.get("features")
     has_own = isinstance(features, list) and OWN_FEATURE in features
-    return ls.options.get("notices") is not False and not has_own
+    return ls.options.notices and not has_own
 
 
 async def _announce(ls: EditorConnection, item: AttentionItem) -> None:

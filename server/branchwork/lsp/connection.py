@@ -13,13 +13,20 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from branchwork.domain.errors import BranchworkError
-from branchwork.lsp import errors, wire
+from branchwork.lsp import errors, options, wire
 from branchwork.lsp.dispatch import EditorProtocol, Stage
 from branchwork.lsp.errors import EditorGone, Refused
 from branchwork.lsp.outgoing import Outgoing
 from branchwork.lsp.registry import Features
 
 logger = logging.getLogger(__name__)
+
+_LEVELS: Mapping[str, types.MessageType] = {
+    "error": types.MessageType.Error,
+    "warning": types.MessageType.Warning,
+    "info": types.MessageType.Info,
+    "log": types.MessageType.Log,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,7 @@ class EditorConnection(LanguageServer):
         self._outgoing: Outgoing | None = None
         self._at_close: list[Callable[[], None]] = []
         self.abilities: Mapping[str, Any] = {}
-        self.options: Mapping[str, Any] = {}
+        self.options, self.complaints = options.read(None)
         self.name = "an editor"
         super().__init__(
             "branchwork",
@@ -136,8 +143,9 @@ class EditorConnection(LanguageServer):
         await self._outgoing.drain()
 
     def log(self, sentence: str, kind: types.MessageType = types.MessageType.Warning) -> None:
-        """A line in the editor's log of this server."""
-        self.notify(types.WINDOW_LOG_MESSAGE, types.LogMessageParams(kind, sentence))
+        """A line in the editor's log of this server, where its options want such a line."""
+        if kind <= _LEVELS[self.options.log_level]:
+            self.notify(types.WINDOW_LOG_MESSAGE, types.LogMessageParams(kind, sentence))
 
     def show_error(self, sentence: str) -> None:
         """A message that a person can't miss."""
@@ -187,7 +195,7 @@ class EditorConnection(LanguageServer):
             return
         capabilities = _object(initialize, "capabilities")
         self.abilities = _object(_object(capabilities, "experimental"), "branchwork")
-        self.options = _object(initialize, "initializationOptions")
+        self.options, self.complaints = options.read(initialize.get("initializationOptions"))
         self.name = str(_object(initialize, "clientInfo").get("name") or "an editor")
 
     def report_server_error(self, error: Exception, source: Any) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from branchwork.domain.errors import BranchworkError
 from branchwork.lsp.connection import EditorConnection
+from branchwork.lsp.dispatch import Stage
 from branchwork.lsp.errors import EditorRefused
 from branchwork.protocol.documents import DocumentOpenResult
 from branchwork.services import documents, views
@@ -64,17 +64,15 @@ async def write(ls: EditorConnection, document: Document) -> Path:
     return await documents.write(ls.app, document, ls.environment, _in_editor(ls, uri))
 
 
-async def refresh(ls: EditorConnection) -> None:
-    """Write the documents that are open anew, for editors that read them again when they change;
-    never below an edit that is not saved."""
-    for uri in tuple(ls.workspace.text_documents):
-        document = document_of(ls, uri)
-        if document is None or not await _is_saved(ls, uri, document):
-            continue
-        try:
-            await write(ls, document)
-        except BranchworkError as error:
-            logger.info("%s is not written anew: %s", uri, error)
+def opened(ls: EditorConnection) -> list[tuple[Document, str]]:
+    """Our documents that are open in the editor, each with its text there."""
+    if ls.protocol.stage is not Stage.READY:
+        return []
+    found = [
+        (document_of(ls, uri), opened.source)
+        for uri, opened in tuple(ls.workspace.text_documents.items())
+    ]
+    return [(document, text) for document, text in found if document is not None]
 
 
 async def current(ls: EditorConnection, kind: Kind) -> Document:
@@ -104,11 +102,6 @@ async def answer_to(ls: EditorConnection, method: str, params: object) -> Any:
 def _in_editor(ls: EditorConnection, uri: str) -> str | None:
     opened = ls.workspace.text_documents.get(unquote(uri))
     return None if opened is None else opened.source
-
-
-async def _is_saved(ls: EditorConnection, uri: str, document: Document) -> bool:
-    saved: str = await ls.app.blocking(documents.read, path_of(ls.app.data, document))
-    return _in_editor(ls, uri) == saved
 
 
 async def _shown(ls: EditorConnection, uri: str) -> bool:

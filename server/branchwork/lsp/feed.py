@@ -1,18 +1,19 @@
 """Tells every connection what was changed and what waits for a person: one reader for all.
 
 It reads the `changes` table behind each commit, at most 20 times a second, and sends each
-connection the part that it wants to hear of.
+connection the part that it wants to hear of. Documents that are open are written anew.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from branchwork.domain.change import Change, Operation
-from branchwork.lsp import announce, to_protocol, values
+from branchwork.lsp import announce, live_documents, to_protocol, values
 from branchwork.lsp.connection import EditorConnection
+from branchwork.lsp.live_documents import LiveDocuments
 from branchwork.protocol import attention as wire_attention
 from branchwork.protocol import changes as wire
 from branchwork.services import attention
@@ -82,19 +83,16 @@ class Feed:
         if not self._running:
             self._running = True
             self._seq = await ls.app.store.read(changes.head)
-            ls.app.start_job(self._run(ls.app), "feed")
+            app, documents = ls.app, LiveDocuments(self._connections)
+            app.start_watch(_repeat(app, PAUSE_SECONDS, lambda: self._round(app)), "feed")
+            app.start_watch(
+                _repeat(app, live_documents.PAUSE_SECONDS, documents.refresh), "documents"
+            )
         items = await attention.items(ls.app)
         await self._tell_attention(listener, await _moment(ls.app), items)
 
-    async def _run(self, app: App) -> None:
-        while True:
-            beat = app.commits.next()
-            try:
-                await self._round(app)
-            except Exception:
-                logger.exception("telling what was changed failed")
-            await beat.wait()
-            await asyncio.sleep(PAUSE_SECONDS)
+    def _connections(self) -> list[EditorConnection]:
+        return [listener.ls for listener in self._listeners]
 
     async def _round(self, app: App) -> None:
         found = await app.store.read(lambda tx: _read(tx, self._seq))
@@ -144,6 +142,18 @@ class Feed:
         for item in new:
             if item.since >= listener.announces_from:
                 announce.announce(listener.ls, item)
+
+
+async def _repeat(app: App, pause: float, work: Callable[[], Awaitable[None]]) -> None:
+    """At the first commit after a pause at once, then not more often than each pause."""
+    while True:
+        beat = app.commits.next()
+        try:
+            await work()
+        except Exception:
+            logger.exception("telling editors what was changed failed")
+        await asyncio.sleep(pause)
+        await beat.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

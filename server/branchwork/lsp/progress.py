@@ -74,7 +74,7 @@ async def work_done(
 async def made_token(ls: "EditorConnection", token: str) -> str | None:
     """A token of ours that the editor has agreed to; None where it can't show progress."""
     window = ls.protocol.client_capabilities.window
-    if window is None or not window.work_done_progress or ls.options.get("progress") is False:
+    if window is None or not window.work_done_progress or not ls.options.progress:
         return None
     try:
         await ls.ask(CREATE, types.WorkDoneProgressCreateParams(token=token))

@@ -29,10 +29,10 @@ class InitializationOptions(Struct, frozen=True, kw_only=True):
     """The section `branchwork` of an editor's settings: only about showing."""
 
     lens: bool = False
-    """Code lenses over TODO comments."""
+    """Code lenses over TODO comments: create a task, or create and start it."""
     progress: bool = True
-    """Work-done progress for each running agent."""
+    """Show what each running agent does at the moment, as work-done progress."""
     notices: bool = True
-    """Ask by message when something needs a person."""
+    """Tell by a message when something begins to need a person."""
     log_level: Literal["error", "warning", "info", "log"] = "warning"
-    """The least that is told by `window/logMessage`."""
+    """The least serious message that the server writes to the editor's log."""

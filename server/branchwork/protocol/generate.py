@@ -10,19 +10,23 @@ from pathlib import Path
 
 from branchwork.protocol.generate_lua import lua
 from branchwork.protocol.generate_page import page
+from branchwork.protocol.generate_settings import package_json
 from branchwork.protocol.generate_typescript import typescript
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-WRITERS: Mapping[str, Callable[[], str]] = {
-    "editor-clients/vscode/src/protocol.ts": typescript,
-    "editor-clients/nvim/lua/branchwork/protocol.lua": lua,
-    "docs/protocol.md": page,
+WRITERS: Mapping[str, Callable[[str], str]] = {
+    "editor-clients/vscode/src/protocol.ts": lambda _: typescript(),
+    "editor-clients/vscode/package.json": package_json,
+    "editor-clients/nvim/lua/branchwork/protocol.lua": lambda _: lua(),
+    "docs/protocol.md": lambda _: page(),
 }
+"""From the text that stands there to the one that should: a file may be generated in part."""
 
 
 def stale(root: Path) -> list[str]:
     """The files that are not what the protocol says now."""
-    return [name for name, writer in WRITERS.items() if _text(root / name) != writer()]
+    texts = {name: _text(root / name) for name in WRITERS}
+    return [name for name, writer in WRITERS.items() if texts[name] != writer(texts[name])]
 
 
 def write(root: Path) -> None:
@@ -30,11 +34,11 @@ def write(root: Path) -> None:
     for name, writer in WRITERS.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(writer(), encoding="utf-8")
+        path.write_text(writer(_text(path)), encoding="utf-8")
 
 
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -55,6 +55,7 @@ class App:
     environments: Environments = field(default_factory=Environments)
     live: dict[str, Live] = field(default_factory=dict)
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
+    watches: set[asyncio.Task[Any]] = field(default_factory=set)
     commits: Pulse = field(default_factory=Pulse)
     started_at: str = field(default_factory=lambda: now())
     _started: float = field(default_factory=time.monotonic)
@@ -83,10 +84,11 @@ class App:
 
     def start_job(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something in the background; the App owns it until it ends."""
-        job = asyncio.create_task(work, name=name)
-        self.jobs.add(job)
-        job.add_done_callback(self._ended)
-        return job
+        return self._begin(work, name, self.jobs)
+
+    def start_watch(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """The same for what only looks on and never ends: the daemon does not stay for it."""
+        return self._begin(work, name, self.watches)
 
     async def to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do all of something of which a half is no use, also when who asked is gone."""
@@ -105,17 +107,27 @@ class App:
 
     async def close(self) -> None:
         """Let go of everything. Agents go on under their shims."""
-        for job in tuple(self.jobs):
+        jobs = (*self.jobs, *self.watches)
+        for job in jobs:
             job.cancel()
-        await asyncio.gather(*self.jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, return_exceptions=True)
         # Not waited for: git goes on under its shim, and hooks may take very long.
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.store.close()
 
-    def _ended(self, job: asyncio.Task[Any]) -> None:
-        self.jobs.discard(job)
-        if not job.cancelled() and (error := job.exception()) is not None:
-            logger.error("%s failed", job.get_name(), exc_info=error)
+    def _begin(
+        self, work: Coroutine[Any, Any, None], name: str, group: set[asyncio.Task[Any]]
+    ) -> asyncio.Task[None]:
+        job = asyncio.create_task(work, name=name)
+        group.add(job)
+        job.add_done_callback(group.discard)
+        job.add_done_callback(_tell_failure)
+        return job
+
+
+def _tell_failure(job: asyncio.Task[Any]) -> None:
+    if not job.cancelled() and (error := job.exception()) is not None:
+        logger.error("%s failed", job.get_name(), exc_info=error)
 
 
 class _Held:

@@ -1,6 +1,6 @@
 """Documents: what is known as Markdown files, the whole user interface of an editor without a
-plugin. A file is written anew each time it is opened; what a person has written into it and not
-sent yet stays. The modules `document_<kind>.py` know what stands in each.
+plugin. A file is written anew each time it is opened, and while it is; what a person has written
+into it and not sent yet stays. The modules `document_<kind>.py` know what stands in each.
 """
 
 import errno
@@ -45,7 +45,9 @@ async def write(
         if current is None:
             current = await app.blocking(read, path)
         text = await _text(app, document, environment, current)
-        await app.blocking(_replace, path, text)
+        # An editor reads a file again that is another one, also where it says the same.
+        if await app.blocking(read, path) != text:
+            await app.blocking(_replace, path, text)
     return path
 
 

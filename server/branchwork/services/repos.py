@@ -16,28 +16,25 @@ from branchwork.store import repos, workspaces
 from branchwork.store.transaction import Transaction
 
 
-async def register(app: App, path: str, project_id: str | None = None, **values: Any) -> Repo:
+async def register(
+    app: App, path: str, project_id: str | None = None, **values: Any
+) -> tuple[Repo, bool]:
     """Make a git repository known by any path inside it; the one that is known comes back.
 
-    With a project it is put into that, too.
+    With a project it is put into that, too. The second value says whether the repo is new.
     """
     _check(values)
     await _require_project(app, project_id)
     root = await discover(app, path)
 
-    def write(tx: Transaction) -> Repo:
+    def write(tx: Transaction) -> tuple[Repo, bool]:
+        is_new = repos.at_path(tx, str(root)) is None
         repo = ensure(tx, root, **values)
         if project_id is not None and stored_projects.link(tx, project_id, repo.id) is None:
             projects.link_repo(tx, project_id, repo)
-        return repo
+        return repo, is_new
 
     return await app.store.write(write)
-
-
-async def is_registered(app: App, path: str) -> bool:
-    """Whether the repository of a path is known."""
-    root = await discover(app, path)
-    return await app.store.read(lambda tx: repos.at_path(tx, str(root))) is not None
 
 
 async def init(
@@ -54,7 +51,8 @@ async def init(
     await _require_project(app, project_id)
     await app.blocking(_make_folder, folder)
     await app.blocking(commits.init, folder, branch, environment)
-    return await register(app, path, project_id, **values)
+    repo, _ = await register(app, path, project_id, **values)
+    return repo
 
 
 async def update(

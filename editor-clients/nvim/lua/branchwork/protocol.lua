@@ -541,10 +541,10 @@
 
 --- The section `branchwork` of an editor's settings: only about showing.
 ---@class branchwork.InitializationOptions
----@field lens? boolean Code lenses over TODO comments.
----@field progress? boolean Work-done progress for each running agent.
----@field notices? boolean Ask by message when something needs a person.
----@field logLevel? "error"|"warning"|"info"|"log" The least that is told by `window/logMessage`.
+---@field lens? boolean Code lenses over TODO comments: create a task, or create and start it.
+---@field progress? boolean Show what each running agent does at the moment, as work-done progress.
+---@field notices? boolean Tell by a message when something begins to need a person.
+---@field logLevel? "error"|"warning"|"info"|"log" The least serious message that the server writes to the editor's log.
 
 --- Where the agent works: only worktrees are made, committed in, merged and removed by us.
 ---@alias branchwork.Isolation "worktree"|"in_place"|"directory"|string

@@ -66,14 +66,14 @@ def register(features: Features) -> None:
 
     async def initialized(ls: EditorConnection, _params: Any) -> None:
         _lend_environment(ls)
-        job = ls.app.start_job(activity.show(ls), "activity")
+        job = ls.app.start_watch(activity.show(ls), "activity")
         ls.at_close(lambda: _cancel(job))
         await told.join(ls, _projects(ls.abilities.get("subscribe") or []))
         if ls.app.settings.problem:
             ls.show_error(ls.app.settings.problem)
         for problem in ls.app.agents.problems:
             ls.show_error(problem.sentence)
-        for complaint in ls.app.complaints:
+        for complaint in (*ls.complaints, *ls.app.complaints):
             ls.show_error(complaint)
         await chain.wake_waiting(ls.app)
 

@@ -87,7 +87,8 @@ async def add_repo(
     targets.required(params, "repo_id", "path")
     repo_id = params.repo_id
     if repo_id is None:
-        repo_id = (await repos.register(ls.app, params.path or "", params.project_id)).id
+        repo, _ = await repos.register(ls.app, params.path or "", params.project_id)
+        repo_id = repo.id
     values = given(params, "setup_script", "cleanup_script", "copy_files", "parallel_setup_script")
     link = await projects.add_repo(
         ls.app, params.project_id, repo_id, params.expected_revision, **values

@@ -50,9 +50,8 @@ async def register_repo(
 ) -> wire.RepoRegisterResult:
     """Make it known."""
     values = {"display_name": params.display_name} if params.display_name else {}
-    known = await repos.is_registered(ls.app, params.path)
-    repo = await repos.register(ls.app, params.path, params.project_id, **values)
-    return wire.RepoRegisterResult(repo=to_protocol.repo(repo), created=not known)
+    repo, created = await repos.register(ls.app, params.path, params.project_id, **values)
+    return wire.RepoRegisterResult(repo=to_protocol.repo(repo), created=created)
 
 
 async def init_repo(ls: EditorConnection, params: wire.RepoInitParams) -> wire.RepoResult:

@@ -61,7 +61,7 @@ def answer(
                 return await documents.open_document(ls, DocumentOpenParams(kind=otherwise))
             params = msgspec.structs.replace(params, **found)
         result = await handler(ls, params)
-        await announce.tell(ls, result)
+        announce.tell(ls, result)
         return result
 
     features.request(request.method, request.params, strictly)

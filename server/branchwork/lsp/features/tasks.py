@@ -184,7 +184,7 @@ def _command(
     async def run(ls: EditorConnection, given_: wire.TaskCreateParams) -> object:
         if given_.title is not None or given_.uri is not None:
             result = await handler(ls, given_)
-            await announce.tell(ls, result, f"Created the task “{quoted(result.task.title)}”.")
+            announce.tell(ls, result, f"Created the task “{quoted(result.task.title)}”.")
             return result
         at = await targets.place(ls)
         if at.project is None:
