@@ -48,6 +48,12 @@ class RealHome(Home):
         repo.commit_files({"cart.py": "def first(items):\n    return items[0]\n"}, "The cart")
         return repo
 
+    def install_command(self) -> None:
+        """Where the README puts it."""
+        command = self.root / "home" / ".local" / "bin" / "branchwork"
+        command.parent.mkdir(parents=True, exist_ok=True)
+        command.symlink_to(COMMAND)
+
     def end(self) -> list[int]:
         """End the daemon and what it started, as `branchwork daemon stop` and a person would.
 

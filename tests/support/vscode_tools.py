@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,9 @@ def npm_run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
+@cache
 def vsix() -> Path:
-    """Our extension as people install it, built from what the source is now."""
+    """Our extension as people install it, built once of what the source is now."""
     with npm_tools.only_one(npm_tools.tools_folder() / "vscode-vsix"):
         npm_run("package")
     return EXTENSION / "branchwork.vsix"

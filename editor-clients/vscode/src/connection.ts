@@ -13,6 +13,7 @@ import type {
   RequestType,
   StaticFeature,
 } from "vscode-languageclient/node";
+import type { Installation } from "./installation";
 import * as protocol from "./protocol";
 import { findServer, languageServer } from "./server";
 
@@ -57,6 +58,7 @@ export class Connection implements vscode.Disposable {
 
   constructor(
     readonly log: vscode.LogOutputChannel,
+    readonly installation: Installation,
     private readonly showsWork: (token: string | number, work: { kind: string; message?: string }) => boolean,
   ) {}
 
@@ -66,7 +68,7 @@ export class Connection implements vscode.Disposable {
     const client = this.newClient();
     this.client = client;
     try {
-      this.command = await foundCommand();
+      this.command = await this.foundCommand();
       await client.start();
     } catch (problem) {
       if (this.client === client) {
@@ -82,6 +84,22 @@ export class Connection implements vscode.Disposable {
 
   async dispose(): Promise<void> {
     await this.stop();
+  }
+
+  /** Resolves when requests can be sent, now or later. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.life === "ready") {
+        resolve();
+        return;
+      }
+      const listening = this.onLife((life) => {
+        if (life === "ready") {
+          listening.dispose();
+          resolve();
+        }
+      });
+    });
   }
 
   /** Asks, and asks again where the daemon went away meanwhile: only for what changes nothing. */
@@ -180,6 +198,16 @@ export class Connection implements vscode.Disposable {
     return client;
   }
 
+  /** Raises Missing. */
+  private async foundCommand(): Promise<string[]> {
+    const configured = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command") ?? [];
+    const command = await findServer(configured, process.env, await this.installation.command());
+    if (command === undefined) {
+      throw new Missing(configured[0] ?? "branchwork");
+    }
+    return command;
+  }
+
   private async spawn(): Promise<ChildProcess> {
     const [program = "", ...parameters] = await languageServer(this.command);
     this.log.info(`Starting ${this.command.join(" ")}`);
@@ -219,21 +247,17 @@ export class Connection implements vscode.Disposable {
 
 let streams = 0;
 
-/** The settings that the server wants to know; the values stand in the daemon, these only show. */
+/** The settings that the server takes when it is connected. */
+const SHOWING = ["lens", "progress", "notices", "logLevel"] as const;
+
 function showing(): protocol.InitializationOptions {
   const settings = vscode.workspace.getConfiguration(SECTION);
-  const names = ["lens", "progress", "notices", "logLevel"] as const;
-  return Object.fromEntries(names.map((name) => [name, settings.get(name)]));
+  return Object.fromEntries(SHOWING.map((name) => [name, settings.get(name)]));
 }
 
-/** Raises Missing. */
-async function foundCommand(): Promise<string[]> {
-  const configured = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command") ?? [];
-  const command = await findServer(configured, process.env);
-  if (command === undefined) {
-    throw new Missing(configured[0] ?? "branchwork");
-  }
-  return command;
+/** Whether what was changed holds only for the next connection. */
+export function isForConnection(change: vscode.ConfigurationChangeEvent): boolean {
+  return ["server.command", ...SHOWING].some((name) => change.affectsConfiguration(`${SECTION}.${name}`));
 }
 
 /** What we can do, and that we want to hear of everything. */
@@ -272,6 +296,6 @@ export function codeOf(problem: unknown): number | undefined {
   return problem instanceof ResponseError ? problem.code : undefined;
 }
 
-function isRetryable(problem: unknown): boolean {
+export function isRetryable(problem: unknown): boolean {
   return problem instanceof ResponseError && (problem.data as Partial<protocol.ErrorData> | undefined)?.retryable === true;
 }

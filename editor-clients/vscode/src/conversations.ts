@@ -1,7 +1,7 @@
 // Conversations as documents that grow while the agent speaks, with the answers that it waits for.
 
 import * as vscode from "vscode";
-import { sentenceOf } from "./connection";
+import { codeOf, isRetryable, sentenceOf } from "./connection";
 import type { Connection } from "./connection";
 import { Transcript } from "./conversationText";
 import type { Page } from "./conversationText";
@@ -11,23 +11,22 @@ import { conversationEntries, conversationEntriesProgress } from "./protocol";
 import type { ConversationEntriesPart, EntryPosition, Workspace } from "./protocol";
 
 export const SCHEME = "branchwork-conversation";
-const LANGUAGE = "branchwork";
+/** The folder by which package.json knows the language of these documents. */
+const FOLDER = "/branchwork-conversations/";
 const PAUSE_MILLISECONDS = 200;
-const MOST_TRIES = 5;
 
 interface About {
   workspaceId: string;
   conversationId: string;
 }
 
-export class Conversations
-  implements vscode.TextDocumentContentProvider, vscode.CodeLensProvider, vscode.Disposable
-{
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+/** A read-only file system, because VS Code opens only files again after a window is reloaded. */
+export class Conversations implements vscode.FileSystemProvider, vscode.CodeLensProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   private readonly lensesChanged = new vscode.EventEmitter<void>();
   private readonly open = new Map<string, Follower>();
   private readonly disposables: vscode.Disposable[];
-  readonly onDidChange = this.changed.event;
+  readonly onDidChangeFile = this.changed.event;
   readonly onDidChangeCodeLenses = this.lensesChanged.event;
 
   constructor(
@@ -35,9 +34,9 @@ export class Conversations
     private readonly live: Live,
   ) {
     this.disposables = [
-      vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+      vscode.workspace.registerFileSystemProvider(SCHEME, this, { isReadonly: true, isCaseSensitive: true }),
       vscode.languages.registerCodeLensProvider({ scheme: SCHEME }, this),
-      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.closeUnlessOpen(uri)),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.close(String(uri))),
       vscode.window.onDidChangeActiveTextEditor(() => this.showState()),
       live.onChange(() => this.showState()),
     ];
@@ -47,23 +46,43 @@ export class Conversations
     const title = this.live.board.taskOf(workspace)?.title ?? workspace.branch;
     const about: About = { workspaceId: workspace.id, conversationId };
     // A slash would make a folder of what stands before it.
-    const path = `/${shortened(title, 40).replaceAll("/", "∕")}`;
+    const path = FOLDER + shortened(title, 40).replaceAll("/", "∕");
     const uri = vscode.Uri.from({ scheme: SCHEME, path, query: JSON.stringify(about) });
-    const opened = await vscode.workspace.openTextDocument(uri);
-    const document = await vscode.languages.setTextDocumentLanguage(opened, LANGUAGE);
+    const document = await vscode.workspace.openTextDocument(uri);
     const editor = await vscode.window.showTextDocument(document, { preview: false });
     reveal(editor);
   }
 
-  provideTextDocumentContent(uri: vscode.Uri): string {
+  stat(uri: vscode.Uri): vscode.FileStat {
+    const follower = this.open.get(String(uri));
+    const size = follower === undefined ? 0 : this.bytes(uri, follower).length;
+    return { type: vscode.FileType.File, ctime: 0, mtime: follower?.changedAt ?? 0, size };
+  }
+
+  readFile(uri: vscode.Uri): Uint8Array {
+    const about = aboutOf(uri);
+    if (about === undefined) {
+      throw vscode.FileSystemError.FileNotFound(uri);
+    }
     const key = String(uri);
     let follower = this.open.get(key);
     if (follower === undefined) {
-      follower = new Follower(this.connection, aboutOf(uri)?.conversationId ?? "", () => this.refresh(uri));
+      follower = new Follower(this.connection, about.conversationId, () => this.refresh(uri));
       this.open.set(key, follower);
     }
-    return this.pageOf(uri, follower).text;
+    return this.bytes(uri, follower);
   }
+
+  /** All changes are told, whoever watches. */
+  watch(): vscode.Disposable {
+    return new vscode.Disposable(() => {});
+  }
+
+  readDirectory = (uri: vscode.Uri): never => readOnly(uri);
+  createDirectory = (uri: vscode.Uri): never => readOnly(uri);
+  writeFile = (uri: vscode.Uri): never => readOnly(uri);
+  delete = (uri: vscode.Uri): never => readOnly(uri);
+  rename = (uri: vscode.Uri): never => readOnly(uri);
 
   provideCodeLenses({ uri }: vscode.TextDocument): vscode.CodeLens[] {
     const follower = this.open.get(String(uri));
@@ -85,10 +104,13 @@ export class Conversations
     this.disposables.forEach((one) => one.dispose());
   }
 
-  private pageOf(uri: vscode.Uri, follower: Follower): Page {
-    const workspace = this.live.board.workspaces.get(aboutOf(uri)?.workspaceId ?? "");
-    const title = workspace && this.live.board.taskOf(workspace)?.title;
-    return follower.transcript.page(title ?? "Conversation", (executor) => this.live.board.agentName(executor));
+  private bytes(uri: vscode.Uri, follower: Follower): Uint8Array {
+    return new TextEncoder().encode(this.pageOf(uri, follower).text);
+  }
+
+  private pageOf({ path }: vscode.Uri, follower: Follower): Page {
+    const page = follower.transcript.page(path.slice(FOLDER.length), (executor) => this.live.board.agentName(executor));
+    return follower.problem === undefined ? page : { ...page, text: `${page.text}\n**${follower.problem}**\n` };
   }
 
   /** For the menus in the title of the editor. */
@@ -97,16 +119,8 @@ export class Conversations
     const about = uri && aboutOf(uri);
     const runs = about !== undefined && this.live.board.runningIn(about.workspaceId).length > 0;
     void vscode.commands.executeCommand("setContext", "branchwork.conversationRuns", runs);
-  }
-
-  /** A document that gets its language is closed and opened. */
-  private closeUnlessOpen(uri: vscode.Uri): void {
-    setTimeout(() => {
-      const isOpen = vscode.workspace.textDocuments.some((document) => String(document.uri) === String(uri));
-      if (!isOpen) {
-        this.close(String(uri));
-      }
-    });
+    // What can be answered may be known only now.
+    this.lensesChanged.fire();
   }
 
   private close(key: string): void {
@@ -126,19 +140,35 @@ export class Conversations
       }
     });
     setTimeout(() => listening.dispose(), 10 * PAUSE_MILLISECONDS);
-    this.changed.fire(uri);
+    this.changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
     this.lensesChanged.fire();
   }
 }
 
+function readOnly(uri: vscode.Uri): never {
+  throw vscode.FileSystemError.NoPermissions(uri);
+}
+
 /** What a document of ours is about; undefined for any other. */
 export function aboutOf(uri: vscode.Uri): About | undefined {
-  return uri.scheme === SCHEME ? (JSON.parse(uri.query) as About) : undefined;
+  return uri.scheme === SCHEME ? aboutIn(uri.query) : undefined;
+}
+
+function aboutIn(query: string): About | undefined {
+  try {
+    return JSON.parse(query) as About;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One stream of entries, over follow-ups and other daemons, until it is stopped. */
 class Follower {
   readonly transcript = new Transcript();
+  /** Why nothing more comes. */
+  problem: string | undefined;
+  /** Grows with each change, in milliseconds since 1970. */
+  changedAt = Date.now();
   private readonly stopped = new vscode.CancellationTokenSource();
   private timer: NodeJS.Timeout | undefined;
 
@@ -156,15 +186,31 @@ class Follower {
   }
 
   private async follow(): Promise<void> {
-    for (let tries = 0; tries < MOST_TRIES && !this.stopped.token.isCancellationRequested; tries += 1) {
+    while (!this.stopped.token.isCancellationRequested) {
       try {
+        await this.connection.ready();
         await this.once();
-        tries = 0;
       } catch (problem) {
-        this.connection.log.warn(`a conversation: ${sentenceOf(problem)}`);
+        if (this.isOver(problem)) {
+          return;
+        }
         await new Promise((resolve) => setTimeout(resolve, 5 * PAUSE_MILLISECONDS));
       }
     }
+  }
+
+  /** Whether it is no use to ask again; then the page says why. */
+  private isOver(problem: unknown): boolean {
+    if (this.stopped.token.isCancellationRequested) {
+      return true;
+    }
+    this.connection.log.warn(`a conversation: ${sentenceOf(problem)}`);
+    if (codeOf(problem) === undefined || isRetryable(problem)) {
+      return false;
+    }
+    this.problem = sentenceOf(problem);
+    this.tell();
+    return true;
   }
 
   /** Until the stream ends or has a gap, from behind which it is to be opened again. */
@@ -196,6 +242,7 @@ class Follower {
 
   private tell(): void {
     this.timer = undefined;
+    this.changedAt = Math.max(this.changedAt + 1, Date.now());
     this.changed();
   }
 }

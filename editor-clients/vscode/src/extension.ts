@@ -9,10 +9,10 @@ import { queueCommands } from "./commands/queue";
 import { reviewCommands } from "./commands/reviews";
 import { runCommands } from "./commands/runs";
 import { moveTask, taskCommands } from "./commands/tasks";
-import { Connection } from "./connection";
+import { Connection, isForConnection } from "./connection";
 import { Conversations } from "./conversations";
 import { registerBaseFiles } from "./diff";
-import { Documents } from "./documents";
+import { Installation } from "./installation";
 import { Live } from "./live";
 import { LogTerminals } from "./logTerminal";
 import { registerNotices } from "./notices";
@@ -22,7 +22,8 @@ import { registerViews } from "./views/views";
 export function activate(context: vscode.ExtensionContext): Branchwork {
   const log = vscode.window.createOutputChannel("Branchwork", { log: true });
   const activity = new Activity();
-  const connection = new Connection(log, (token, work) => activity.take(token, work));
+  const installation = new Installation(context.asAbsolutePath("server"), context.globalStorageUri.fsPath);
+  const connection = new Connection(log, installation, (token, work) => activity.take(token, work));
   const live = new Live(connection, activity);
   const branchwork: Branchwork = { connection, live, created: new vscode.EventEmitter() };
   const logs = new LogTerminals(connection, live);
@@ -39,7 +40,6 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
     logs,
     statusBar,
     conversations,
-    new Documents(connection),
     registerViews(branchwork, (taskId, status) => moveTask(branchwork, taskId, status)),
     registerBaseFiles(connection),
     registerNotices(connection, live),
@@ -49,9 +49,9 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
     reviewCommands(branchwork, logs),
     daemonCommands(branchwork),
     live.onChange(showState),
-    connection.onLife((life) => life === "missing" && tellMissing(connection)),
+    connection.onLife((life) => life === "missing" && tellMissing(connection.problem)),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("branchwork.server.command")) {
+      if (isForConnection(change)) {
         void connection.restart();
       }
     }),
@@ -61,10 +61,10 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
   return branchwork;
 }
 
-function tellMissing(connection: Connection): void {
-  inform(connection.problem, {
+function tellMissing(problem: string): void {
+  inform(problem, {
+    "Install It": () => vscode.commands.executeCommand("branchwork.installServer"),
     "Choose Its Command": () => vscode.commands.executeCommand("branchwork.chooseServer"),
-    "Try Again": () => connection.restart(),
   });
 }
 

@@ -10,10 +10,11 @@ const PATIENCE_MILLISECONDS = 20_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The configured command, else the one on the PATH, else where pip and pipx put it. */
+/** The configured command, else the one on the PATH or where pip and pipx put it, else `installed`. */
 export async function findServer(
   configured: readonly string[],
   environment: Environment,
+  installed?: string,
 ): Promise<string[] | undefined> {
   const [name = NAME, ...rest] = configured;
   const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
@@ -22,6 +23,9 @@ export async function findServer(
     folders.push(join(home, ".local", "bin"));
   }
   const candidates = isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name));
+  if (configured.length === 0 && installed !== undefined) {
+    candidates.push(installed);
+  }
   for (const candidate of candidates) {
     if (await isExecutable(candidate)) {
       return [candidate, ...rest];

@@ -36,6 +36,7 @@ def page() -> str:
     lines = chain(
         _block(page_text.INTRODUCTION),
         _contents(),
+        _block(page_text.CLIENTS),
         _block(page_text.CONVENTIONS),
         _initialize(),
         _errors(),

@@ -15,7 +15,7 @@ COMMAND = {
     "scope": "machine-overridable",
     "markdownDescription": "The command of Branchwork's server and its arguments, such as "
     '`["/home/me/.local/bin/branchwork"]`. '
-    "Empty: the one that the extension has installed, else `branchwork` on the `PATH`.",
+    "Empty: `branchwork` on the `PATH`, else the one that the extension has installed.",
 }
 TRACE = {
     "type": "string",

@@ -15,6 +15,113 @@ For the rest there are the requests and notifications on this page.
 A client shows what the server says; it runs no git, reads no file of the data folder and decides no status.
 """
 
+CLIENTS = """
+## Writing a client
+
+What the clients for VS Code, Neovim and Emacs taught.
+
+**Begin with what is there.**
+Code actions, commands, documents, work-done progress and `window/showMessageRequest` are the main job already: an editor with a good language client needs a page of configuration and no code.
+A client of its own adds a tree, live conversations, a log that follows, a diff view.
+
+**Keep one copy of the board, and ask for nothing else in the background.**
+`changes/since` without params gives the whole board, `branchwork/changed` keeps it in step, `branchwork/attention/changed` has the list of what waits.
+Everything in a tree, a status line or a picker is drawn from that copy.
+Draw at most ten times a second: a busy agent changes its row more often than anybody can read.
+
+**Show what the server says, in its words.**
+A `sentence` is for a person and stands as it is; a status, a kind or an option that you don't know is shown by its own name.
+Titles, branches, sentences and everything in a conversation come from code and agents: show them as plain text, never as Markdown, HTML or terminal sequences that could do something.
+
+**Answers.**
+A request waits as an item of kind `approval`, with the agent's own `options`; show all of them, in their order.
+Never let a key that a person may be typing at the moment stand for an answer, and don't take one for what came up less than half a second ago.
+The first answer counts, whichever editor it comes from; an answer to a request that is gone is a `Conflict` of kind `alreadyAnswered`, which a client tells and forgets.
+Put `"attention"` into `features` at `initialize` if you show the list yourself: then no message asks.
+With several windows call `attention/claim` before you tell of something new; the ids that come back are yours to tell, all others were told by somebody else.
+
+**What an agent does at the moment** is work-done progress whose token is `branchwork-` and the id of its execution.
+A client that knows the execution can show it in its row instead of a list of progress.
+
+**Send again what only reads.**
+A request that was in flight when the daemon died is answered with `DaemonLost`; `retryable` says that it may be sent again.
+For what changes something look first what became of it: the change may have been committed.
+
+**Documents** are files, which are written anew while they are open somewhere, but never below an edit that is not saved.
+The editor has to read a file again when it changes: VS Code does, Emacs does with `auto-revert-mode`, Neovim at `:checktime`.
+
+**Folders.** `daemon/status` and each list say by `current` which project, repository, task and workspace the open folders belong to; a window on a worktree is one on its workspace.
+
+### Start
+
+```mermaid
+sequenceDiagram
+    participant E as Editor
+    participant P as Proxy
+    participant D as Daemon
+    E->>P: initialize {experimental.branchwork: {subscribe: "all"}}
+    P->>D: starts it where none runs, hands over the environment, passes the frame on
+    D-->>E: capabilities {experimental.branchwork: {protocolVersion}}
+    E->>D: initialized
+    D-->>E: branchwork/attention/changed {items}
+    E->>D: branchwork/daemon/status
+    D-->>E: {current, safeMode, problem}
+    E->>D: branchwork/changes/since {}
+    D-->>E: {epoch, seq: 813, snapshot}
+    D-->>E: branchwork/changed {seq: 815, changes}
+    Note over E: applied, because 815 > 813
+```
+
+In safe mode the daemon answers `daemon/status` and says by `problem` what to do; everything else is refused with the same sentence.
+
+### Reconnect
+
+```mermaid
+sequenceDiagram
+    participant E as Editor
+    participant P as Proxy
+    participant D as Daemon
+    participant N as next daemon
+    E->>D: branchwork/execution/logs {follow, partialResultToken}
+    D--xP: is killed
+    P-->>E: error DaemonLost {retryable: true} for each request in flight
+    P->>N: starts it, replays initialize and initialized
+    P-->>E: branchwork/reconnected
+    E->>N: branchwork/changes/since {epoch, seq: 815}
+    N-->>E: {changes} or {snapshot}
+    E->>N: branchwork/attention/list
+    E->>N: branchwork/execution/logs {fromSeq: the nextSeq of the last piece}
+```
+
+The agents went on meanwhile; nothing that they said is missing.
+
+### Approval
+
+```mermaid
+sequenceDiagram
+    participant A as Agent
+    participant D as Daemon
+    participant E as VS Code
+    participant V as Neovim
+    A->>D: session/request_permission
+    Note over D: the row of the approval is committed
+    D-->>E: branchwork/attention/changed {items: [{kind: "approval", id, sentence, options}]}
+    D-->>V: the same
+    E->>D: branchwork/attention/claim {ids: [id]}
+    D-->>E: {ids: [id]}
+    V->>D: branchwork/attention/claim {ids: [id]}
+    D-->>V: {ids: []}
+    Note over E: tells its person, Neovim is quiet
+    V->>D: branchwork/approval/respond {approvalId, optionId}
+    Note over D: the decision is committed, then sent
+    D-->>A: the outcome
+    D-->>V: {approval}
+    D-->>E: branchwork/attention/changed {items: []}
+    E->>D: branchwork/approval/respond {approvalId, …}
+    D-->>E: error Conflict {kind: "alreadyAnswered"}
+```
+"""
+
 CONVENTIONS = """
 ## Conventions
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from branchwork.domain.entry import Entry, PermissionRequest
@@ -148,13 +149,12 @@ async def stream(
                 beats.append(live.entries.next())
             elif execution.completed_at:
                 final[execution.id] = execution
-            entries = await folded.of_execution(app, execution)
+            entries, rows = await _readable(app, execution)
             known = sent.setdefault(execution.id, [])
             if not begun and start is not None and execution.id == start.execution_id:
                 known.extend(entries[: start.index])
                 begun = True
             if begun:
-                rows = await _approvals(app, execution, entries)
                 changes += _differences(execution, known, entries, rows)
             sent[execution.id] = list(entries)
         if changes:
@@ -162,6 +162,17 @@ async def stream(
         if not follow:
             return
         await _any(beats)
+
+
+async def _readable(
+    app: App, execution: ExecutionProcess
+) -> tuple[Sequence[Entry], Mapping[str, str]]:
+    """The entries, and the ids of the approvals in them by the agent's request. While it runs,
+    none from a request on that has no row yet: it could be read, but not answered."""
+    is_live = execution.id in app.live
+    entries = await folded.of_execution(app, execution)
+    rows = await _approvals(app, execution, entries)
+    return (_answerable(entries, rows) if is_live else entries), rows
 
 
 async def _approvals(
@@ -172,6 +183,19 @@ async def _approvals(
         return {}
     rows = await app.store.read(lambda tx: approvals.of_execution(tx, execution.id))
     return {row.request_id: row.id for row in rows}
+
+
+def _answerable(entries: Sequence[Entry], approval_ids: Mapping[str, str]) -> list[Entry]:
+    return list(
+        takewhile(
+            lambda entry: (
+                not isinstance(entry, PermissionRequest)
+                or entry.outcome is not None
+                or entry.request_id in approval_ids
+            ),
+            entries,
+        )
+    )
 
 
 def _differences(

@@ -3,6 +3,8 @@
 import * as vscode from "vscode";
 import { register } from "../branchwork";
 import type { Branchwork } from "../branchwork";
+import type { Connection } from "../connection";
+import { shortened } from "../labels";
 import { daemonStatus } from "../protocol";
 import type { DaemonStatusResult } from "../protocol";
 
@@ -20,9 +22,36 @@ export function daemonCommands({ connection }: Branchwork): vscode.Disposable {
         connection.log.show();
       }
     },
+    installServer: () => installServer(connection),
     restart: () => connection.restart(),
     showOutput: () => connection.log.show(),
     chooseServer: () => vscode.commands.executeCommand("workbench.action.openSettings", "branchwork.server.command"),
+  });
+}
+
+async function installServer(connection: Connection): Promise<void> {
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: "Installing Branchwork's server",
+    cancellable: true,
+  };
+  await vscode.window.withProgress(options, async (progress, token) => {
+    const aborting = new AbortController();
+    token.onCancellationRequested(() => aborting.abort());
+    const report = (line: string): void => {
+      connection.log.info(line);
+      progress.report({ message: shortened(line.trim()) });
+    };
+    try {
+      await connection.installation.install(report, aborting.signal);
+    } catch (problem) {
+      // Whoever cancels it knows.
+      if (!token.isCancellationRequested) {
+        throw problem;
+      }
+      return;
+    }
+    await connection.restart();
   });
 }
 
