@@ -92,6 +92,17 @@ async def test_a_person_whom_git_does_not_know(
         )
 
 
+async def test_a_person_whom_git_makes_up(
+    app: App, offered_features: Features, environment: dict[str, str]
+) -> None:
+    """It would commit, under a name that nobody chose."""
+    guessed = {**{name: environment[name] for name in ("HOME", "PATH")}, "EMAIL": "e@example.org"}
+    async with asked_by(app, offered_features, guessed) as client:
+        identity = (await checks(client))["gitIdentity"]
+    assert identity["status"] == "warning"
+    assert "<e@example.org>, which it guesses." in identity["sentence"]
+
+
 @pytest.mark.parametrize(
     ("script", "status", "words"),
     [

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class CheckStatus(StrEnum):
@@ -52,3 +53,12 @@ class Group:
 
     def _check(self, id: str, status: CheckStatus, sentence: str, advice: str | None) -> Check:
         return Check(id=id, group=self.name, status=status, sentence=sentence, advice=advice)
+
+
+def is_there(path: Path) -> bool:
+    """Also where we may not look: then it is not there for us."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True

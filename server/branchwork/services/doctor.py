@@ -15,14 +15,16 @@ from branchwork.execution import stop
 from branchwork.git import command, identity
 from branchwork.services import agents, doctor_folders, doctor_machine
 from branchwork.services.app import App
-from branchwork.services.checks import Check, Group
+from branchwork.services.checks import Check, Group, is_there
 from branchwork.services.environments import cleaned
+from branchwork.services.settings import Settings
 from branchwork.store import executions, runs, sessions, versions
 from branchwork.store.transaction import Transaction
 from branchwork.store.unopened import UnopenedStore
 
 SERVER, GIT, RUNS, AGENTS = Group("Server"), Group("Git"), Group("Runs"), Group("Agents")
 
+_READ_AGAIN = "Mend the file and run `branchwork daemon stop`: the next daemon reads it."
 _SET_IDENTITY = (
     'Run `git config --global user.name "Your Name"`\n'
     "and `git config --global user.email you@example.org`."
@@ -45,8 +47,9 @@ class Patient:
 async def examine(app: App, patient: Patient, protocol: int) -> list[Check]:
     """Every check, group by group."""
     return [
-        *_server(app, protocol),
-        *await app.blocking(_git, patient),
+        # A generator works where it is read, so it is read on the thread.
+        *await app.blocking(lambda: list(_server(app, protocol))),
+        *await app.blocking(lambda: list(_git(patient))),
         *await _store(app),
         *await app.blocking(doctor_folders.look, app.data, app.run_directory, app.worktrees),
         *await _runs(app),
@@ -66,18 +69,19 @@ def _server(app: App, protocol: int) -> Iterator[Check]:
         f"process {os.getpid()}, up {minutes} min.",
     )
     yield SERVER.info("log", f"Its log is {app.log_file}.")
-    if app.settings.problem is not None:
-        yield SERVER.warning("settings", app.settings.problem, f"Mend {app.settings.path}.")
-    else:
-        yield SERVER.ok("settings", f"The settings in {app.settings.path} are in force.")
+    yield _settings(app.settings)
     for complaint in app.complaints:
-        yield SERVER.warning(
-            "limits", complaint, "Mend the table [limits], then run `branchwork daemon stop`."
-        )
+        yield SERVER.warning("limits", complaint, _READ_AGAIN)
     for problem in app.agents.problems:
-        yield SERVER.warning(
-            "agentsFile", problem.sentence, "Mend it, then run `branchwork daemon stop`."
-        )
+        yield SERVER.warning("agentsFile", problem.sentence, _READ_AGAIN)
+
+
+def _settings(settings: Settings) -> Check:
+    if settings.problem is not None:
+        return SERVER.warning("settings", settings.problem, _READ_AGAIN)
+    if is_there(settings.path):
+        return SERVER.ok("settings", f"The settings in {settings.path} are in force.")
+    return SERVER.ok("settings", f"There is no {settings.path}: the defaults are in force.")
 
 
 async def _store(app: App) -> list[Check]:
@@ -99,9 +103,9 @@ def _git(patient: Patient) -> Iterator[Check]:
         yield from _git_versions(environment)
         yield _identity(patient.folder, environment)
     except (GitFailed, OSError) as error:
-        sentence = error.sentence if isinstance(error, GitFailed) else f"git can't be run: {error}."
+        why = error.sentence if isinstance(error, GitFailed) else f"git: {error.strerror}."
         wanted = _dotted(command.MINIMUM)
-        yield GIT.error("git", sentence, f"Install git {wanted} or newer, and see that it runs.")
+        yield GIT.error("git", why, f"Install git {wanted} or newer, and see that it runs.")
 
 
 def _git_versions(environment: Mapping[str, str]) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from branchwork.domain.errors import GitFailed, NotARepository
 from branchwork.git import repositories
-from branchwork.services.checks import Check, Group
+from branchwork.services.checks import Check, Group, is_there
 
 DATA, WORKTREES = Group("Data"), Group("Worktrees")
 
@@ -85,7 +85,7 @@ def _worktrees(root: Path) -> Iterator[Check]:
 
 def _nearest(folder: Path) -> Path:
     """The folder, or the one above it that is there already."""
-    return next(one for one in (folder, *folder.parents) if one.exists())
+    return next(one for one in (folder, *folder.parents) if is_there(one))
 
 
 def _writable(root: Path, there: Path) -> Check:

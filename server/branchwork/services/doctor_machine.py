@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from branchwork.services.checks import Check, Group
+from branchwork.services.checks import Check, Group, is_there
 
 MACHINE = Group("Machine")
 
@@ -37,7 +37,7 @@ def _logout(system: Path) -> Iterator[Check]:
     groups = _text(system / "proc/self/cgroup")
     person = user()
     if re.search(r"/user@\d+\.service", groups):
-        if not (system / "var/lib/systemd/linger" / person).exists():
+        if not is_there(system / "var/lib/systemd/linger" / person):
             yield MACHINE.warning(
                 "linger",
                 "systemd ends the daemon and the agents with your last session: they run in it.",
@@ -63,7 +63,7 @@ def _kills(settings: Mapping[str, str], person: str) -> bool:
 def _logind(system: Path) -> dict[str, str]:
     """The settings of logind's files, of which a stronger folder's replaces a weaker's."""
     folders = [system / folder for folder in _LOGIND]
-    main = [file for folder in folders if (file := folder / "logind.conf").exists()]
+    main = [file for folder in folders if is_there(file := folder / "logind.conf")]
     more = [file for folder in folders for file in (folder / "logind.conf.d").glob("*.conf")]
     by_name = {file.name: file for file in more}
     settings: dict[str, str] = {}
@@ -85,7 +85,7 @@ def _wsl(system: Path) -> Iterator[Check]:
 
 
 def _container(system: Path) -> Iterator[Check]:
-    marked = any((system / mark).exists() for mark in _CONTAINER_MARKS)
+    marked = any(is_there(system / mark) for mark in _CONTAINER_MARKS)
     if marked or _CONTAINER_GROUPS.search(_text(system / "proc/1/cgroup")):
         yield MACHINE.info(
             "container",
