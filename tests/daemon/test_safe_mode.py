@@ -10,7 +10,7 @@ import pytest
 
 from branchwork.daemon import lock
 from support.daemons import Home, editor, until
-from support.inproc import RequestFailed
+from support.inproc import Client, RequestFailed
 from support.real_home import COMMAND
 from support.refusals import require_sentence
 
@@ -49,6 +49,21 @@ BROKEN = [
 ]
 
 
+async def require_doctor(client: Client, path: str, word: str) -> None:
+    """The two methods that answer all the same: how it is, and what else could be wrong."""
+    status = await client.request("branchwork/daemon/status", {})
+    assert status["safeMode"] is True
+    require_sentence(status["problem"], path, word)
+    checks = (await client.request("branchwork/daemon/doctor", {}))["checks"]
+    (store,) = [check for check in checks if check["id"] == "store"]
+    assert store["status"] == "error"
+    require_sentence(store["sentence"], path, word)
+    assert "safe mode" in store["advice"]
+    seen = {check["id"] for check in checks}
+    assert seen >= {"log", "dataFolder", "dataSpace", "git", "gitIdentity", "worktreesRoot"}
+    assert "runs" not in seen
+
+
 @pytest.mark.parametrize(("make", "kind", "word"), BROKEN)
 async def test_a_database_that_cannot_be_opened(
     home: Home,
@@ -66,11 +81,12 @@ async def test_a_database_that_cannot_be_opened(
         answer = await client.initialize()
         assert "codeActionProvider" not in answer["capabilities"]
         require_sentence((await shown)["message"], str(path), word)
-        for method in ("branchwork/task/list", "branchwork/daemon/status", "textDocument/hover"):
+        for method in ("branchwork/task/list", "workspace/executeCommand", "textDocument/hover"):
             with pytest.raises(RequestFailed) as failed:
                 await client.request(method, {})
             assert (failed.value.code, failed.value.data["kind"]) == (STORAGE_FAILED, kind)
             require_sentence(failed.value.message, str(path), word)
+        await require_doctor(client, str(path), word)
         assert await client.end() == 0
     assert (None if path.is_dir() else path.read_bytes()) == before
     await until(lambda: lock.holder(home.data) is None, "the daemon's end")

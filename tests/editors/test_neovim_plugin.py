@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -326,7 +327,17 @@ def test_the_health_check_finds_server_daemon_and_agents(plugin: Plugin) -> None
     plugin.nvim.command("checkhealth branchwork")
     plugin.sees("Protocol version 1")
     plugin.sees("Claude Code")
-    assert "ERROR" not in "\n".join(plugin.nvim.lines())
+    text = "\n".join(plugin.nvim.lines())
+    assert "ERROR" not in text
+    assert re.search(r"^Worktrees.*OK Worktrees will be made in .*^Machine", text, re.M | re.S)
+
+
+def test_doctor_shows_what_is_wrong_and_what_to_do(plugin: Plugin, home: RealHome) -> None:
+    (home.root / "worktrees").write_text("")
+    plugin.run("doctor")
+    plugin.sees("ERROR Worktrees can't be made in ")
+    plugin.sees("ADVICE")
+    plugin.sees("- Set BRANCHWORK_WORKTREES to another folder")
 
 
 def test_titles_complete_after_a_verb(plugin: Plugin) -> None:

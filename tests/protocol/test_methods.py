@@ -37,7 +37,7 @@ EXPECTED = {
     "attention": "list claim",
     "settings": "get update",
     "document": "open",
-    "daemon": "status",
+    "daemon": "status doctor",
 }
 
 

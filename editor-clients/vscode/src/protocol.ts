@@ -273,6 +273,21 @@ export interface ChangesSubscribeResult {
   seq: number;
 }
 
+/** Something that was looked at, and how it is. */
+export interface Check {
+  /** What was looked at, for programs; each agent has a check with the same one. */
+  id: string;
+  /** The heading to show it under; checks of one group follow each other. */
+  group: string;
+  status: CheckStatus;
+  sentence: string;
+  /** What to do about it; it may have several lines. */
+  advice?: string;
+}
+
+/** How something that was looked at is. */
+export type CheckStatus = "ok" | "info" | "warning" | "error";
+
 /** `capabilities.experimental.branchwork` of the editor. */
 export interface ClientCapabilities {
   protocolVersion?: number;
@@ -444,6 +459,14 @@ export interface Current {
 }
 
 /** No parameters. */
+export type DaemonDoctorParams = Record<string, never>;
+
+/** Everything that was looked at, group by group. */
+export interface DaemonDoctorResult {
+  checks: Check[];
+}
+
+/** No parameters. */
 export type DaemonStatusParams = Record<string, never>;
 
 /** The daemon, its data and its health. */
@@ -459,7 +482,7 @@ export interface DaemonStatusResult {
   gitVersion: string | null;
   sqliteVersion: string;
   schemaRevision: string | null;
-  /** The store could not be opened: every other method answers why. */
+  /** The store could not be opened: every method but `status` and `doctor` answers why. */
   safeMode: boolean;
   /** What is wrong, and what to do. */
   problem?: string;
@@ -2024,6 +2047,9 @@ export const documentOpen = new RequestType<DocumentOpenParams, DocumentOpenResu
 
 /** Which daemon answers, where its data is, and how it is. It answers in safe mode too. */
 export const daemonStatus = new RequestType<DaemonStatusParams, DaemonStatusResult, void>("branchwork/daemon/status");
+
+/** Looks at all that Branchwork needs here, and says what is wrong and what to do. Programs are looked for in this connection's environment. It answers in safe mode too. */
+export const daemonDoctor = new RequestType<DaemonDoctorParams, DaemonDoctorResult, void>("branchwork/daemon/doctor");
 
 /** What was changed, in order, at most 20 times a second. */
 export const changed = new NotificationType<ChangedParams>("branchwork/changed");

@@ -170,7 +170,8 @@ def _environment(
     return {**description.env, **of_package, **environment, **of_policy}
 
 
-def _missing(description: Description, environment: Mapping[str, str]) -> str:
+def how_to_install(description: Description) -> str:
+    """The ways to get it, without a full stop."""
     names = [executable.name for executable in description.executables]
     if description.command is not None:
         names = [description.command[0]]
@@ -181,9 +182,12 @@ def _missing(description: Description, environment: Mapping[str, str]) -> str:
         wanted.append(f"install Node.js 22 (its npx then runs {description.npx.package})")
     if description.uvx is not None:
         wanted.append(f"install uv (its uvx then runs {description.uvx.package})")
-    how = ", or ".join(wanted) or "install it by hand and name its executable in your agents file"
+    return ", or ".join(wanted) or "install it by hand and name its executable in your agents file"
+
+
+def _missing(description: Description, environment: Mapping[str, str]) -> str:
     path = environment.get("PATH", "")
     return (
-        f"{description.name} is not installed: {how}. Looked for on the PATH of your editor: "
-        f"{path or '(empty)'}"
+        f"{description.name} is not installed: {how_to_install(description)}. "
+        f"Looked for on the PATH of your editor: {path or '(empty)'}"
     )

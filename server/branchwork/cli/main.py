@@ -5,6 +5,7 @@ import sys
 VERBS = {
     "lsp": "be the language server of an editor, on stdin and stdout",
     "daemon": "run, stop or look at the daemon behind it",
+    "doctor": "look at all that it needs here, and say what is wrong and what to do",
     "demo": "do the main job once, from a selection to a merged branch, and leave nothing",
 }
 

@@ -16,6 +16,7 @@ from branchwork.agents.render import clean
 
 WIDEST, NARROWEST = 80, 40
 INDENT = "    "
+MARK_WIDTH = 9
 
 BOLD, DIM, RED, GREEN, YELLOW, CYAN = "1", "2", "31", "32", "33", "36"
 _DIFF_COLOURS = {"+": GREEN, "-": RED, "@": CYAN}
@@ -58,6 +59,22 @@ class Terminal:
         for line in clean(text).splitlines() or [""]:
             for part in _wrapped(line, width):
                 self._line(INDENT + self._painted(colour, part) if part else "")
+
+    def heading(self, text: str) -> None:
+        """A line of its own after an empty one."""
+        self.end_live()
+        self._line("")
+        self._line(self._painted(BOLD, clean(text)))
+
+    def item(self, mark: str, colour: str, text: str) -> None:
+        """A text that stands beside its mark; without a mark it stands below the text before."""
+        self.end_live()
+        margin = " " * (len(INDENT) + MARK_WIDTH)
+        shown = INDENT + self._painted(colour, mark) + " " * (MARK_WIDTH - len(mark))
+        for line in clean(text).splitlines():
+            for part in _wrapped(line, self.width - len(margin)):
+                self._line(shown + part)
+                shown = margin
 
     def exactly(self, text: str) -> None:
         """Lines to be copied, whatever their width."""

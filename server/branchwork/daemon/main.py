@@ -36,6 +36,7 @@ def run(given: list[str], build: "Build | None" = None) -> int:
         return 0
     except endpoint.DataFolderUnusable as error:
         print(error, file=sys.stderr)
+        _leave_sentence(data, str(error))
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, the editors have to be told
         return _leave_word(data, error)
@@ -104,6 +105,14 @@ def _reduce_environment() -> None:
     kept = endpoint.daemon_environment(os.environ)
     for name in set(os.environ) - set(kept):
         del os.environ[name]
+
+
+def _leave_sentence(data: str, sentence: str) -> None:
+    """For the proxies; where that can't be written they find out by themselves."""
+    import contextlib
+
+    with contextlib.suppress(endpoint.DataFolderUnusable, OSError):
+        endpoint.write_last_error(data, sentence)
 
 
 def _leave_word(data: str, error: Exception) -> int:

@@ -12,11 +12,10 @@ from branchwork.config import Config
 from branchwork.daemon import handshake, peer
 from branchwork.daemon.lifetime import Lifetime
 from branchwork.daemon.listener import Bound, Listener
-from branchwork.daemon.wiring import Assembly, Build
+from branchwork.daemon.wiring import Assembly, Build, build_safe_mode
 from branchwork.domain.errors import StorageFailed
 from branchwork.lsp import wire
 from branchwork.lsp.connection import EditorConnection, Limits
-from branchwork.lsp.registry import Features
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +108,7 @@ async def run(config: Config, bound: Bound, build: Build) -> None:
         assembly = await build(config)
     except StorageFailed as error:
         logger.error("Safe mode: %s", error.sentence)
-        assembly, failure = Assembly(features=Features()), error
+        assembly, failure = build_safe_mode(config, error), error
     wire.warm_up(assembly.features.standard_methods)
     # What was imported stays: looking through it again and again would hold up requests.
     gc.collect()

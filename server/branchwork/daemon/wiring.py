@@ -4,17 +4,20 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from branchwork import endpoint
 from branchwork.agents import registry
 from branchwork.config import Config
+from branchwork.domain.errors import StorageFailed
 from branchwork.lsp import features
 from branchwork.lsp.registry import Features
 from branchwork.services import recovery
 from branchwork.services.app import App
 from branchwork.services.settings import Settings
-from branchwork.store.database import open_store
+from branchwork.store.database import Store, open_store
+from branchwork.store.unopened import UnopenedStore
 
 
 async def _nothing() -> None:
@@ -39,8 +42,23 @@ Build = Callable[[Config], Awaitable[Assembly]]
 
 async def build(config: Config) -> Assembly:
     """Open the store and put everything together; StorageFailed puts the daemon in safe mode."""
-    store = await asyncio.to_thread(open_store, config.data / "branchwork.sqlite")
-    app = App(
+    app = _app(config, await asyncio.to_thread(open_store, _database(config)))
+    await recovery.recover(app)
+    return Assembly(app=app, busy=lambda: bool(app.live or app.jobs), close=app.close)
+
+
+def build_safe_mode(config: Config, failure: StorageFailed) -> Assembly:
+    """What can be served where the store could not be opened: how the daemon is."""
+    app = _app(config, UnopenedStore(_database(config), failure))
+    return Assembly(app=app, features=features.collect_for_safe_mode(), close=app.close)
+
+
+def _database(config: Config) -> Path:
+    return config.data / "branchwork.sqlite"
+
+
+def _app(config: Config, store: Store | UnopenedStore) -> App:
+    return App(
         data=config.data,
         run_directory=config.run,
         worktrees=config.worktrees,
@@ -52,5 +70,3 @@ async def build(config: Config) -> Assembly:
         # The daemon's own, which holds folders and nothing secret.
         daemon_environment=dict(os.environ),
     )
-    await recovery.recover(app)
-    return Assembly(app=app, busy=lambda: bool(app.live or app.jobs), close=app.close)

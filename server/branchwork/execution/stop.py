@@ -59,6 +59,14 @@ def tagged(tag: str) -> list[int]:
     return [pid for pid in found if pid != os.getpid()]
 
 
+def all_tagged() -> dict[str, list[int]]:
+    """Every process that carries a tag, by its tag; of the same processes as `tagged`."""
+    found: dict[str, list[int]] = {}
+    for pid, tag in _tags_by_proc() if processes.LINUX else _tags_by_ps():
+        found.setdefault(tag, []).append(pid)
+    return found
+
+
 def _left(tag: str, orphan: int | None) -> set[int]:
     left = set(tagged(tag))
     if orphan is not None and processes.start_time(orphan) is not None:
@@ -116,13 +124,39 @@ def _by_proc(wanted: bytes) -> Iterator[int]:
 
 
 def _has(pid: int, wanted: bytes) -> bool:
+    return wanted in _environment(pid)
+
+
+def _environment(pid: int) -> list[bytes]:
+    """Empty for a process of another user, and for one that has ended."""
     try:
-        return wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
-        return False
+        return []
+
+
+def _tags_by_proc() -> Iterator[tuple[int, str]]:
+    prefix = f"{TAG_VARIABLE}=".encode()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and processes.start_time(int(folder.name)) is not None:
+            for variable in _environment(int(folder.name)):
+                if variable.startswith(prefix):
+                    yield int(folder.name), os.fsdecode(variable.removeprefix(prefix))
+
+
+def _tags_by_ps() -> Iterator[tuple[int, str]]:
+    prefix = f"{TAG_VARIABLE}="
+    for pid, words in _words_by_ps():
+        for word in words:
+            if word.startswith(prefix):
+                yield pid, word.removeprefix(prefix)
 
 
 def _by_ps(wanted: str) -> Iterator[int]:
+    return (pid for pid, words in _words_by_ps() if wanted in words)
+
+
+def _words_by_ps() -> Iterator[tuple[int, list[str]]]:
     asked = subprocess.run(
         ["ps", "-axww", "-E", "-o", "pid=,command="],
         capture_output=True,
@@ -132,5 +166,5 @@ def _by_ps(wanted: str) -> Iterator[int]:
     )
     for line in asked.stdout.splitlines():
         pid, _, command = line.strip().partition(" ")
-        if wanted in command.split() and pid.isdecimal():
-            yield int(pid)
+        if pid.isdecimal():
+            yield int(pid), command.split()

@@ -272,7 +272,12 @@ def text(raw: bytes) -> str:
 
 def version() -> tuple[int, ...]:
     """The version of the git that will be used."""
-    found = re.search(r"(\d+(?:\.\d+)+)", line(Path(os.sep), "--version"))
+    return numbers(line(Path(os.sep), "--version"))
+
+
+def numbers(words: str) -> tuple[int, ...]:
+    """The first version in what a program says of itself; none where there is none."""
+    found = re.search(r"(\d+(?:\.\d+)+)", words)
     return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
 

@@ -115,8 +115,11 @@ class EditorProtocol(LanguageServerProtocol):
                 raise Refused(errors.INVALID_REQUEST, "This connection is initialized already.")
         elif self.stage is not Stage.READY:
             raise Refused(errors.SERVER_NOT_INITIALIZED, "Send `initialize` first.")
-        elif self._server.failure is not None and method != types.SHUTDOWN:
+        elif self._server.failure is not None and not self._answers_in_safe_mode(method):
             raise self._server.failure
+
+    def _answers_in_safe_mode(self, method: str) -> bool:
+        return method == types.SHUTDOWN or method in self._server.features.in_safe_mode
 
     def _prepare(self, method: str, raw: msgspec.Raw) -> Coroutine[Any, Any, bytes]:
         """The work that yields the encoded result; raises Refused for what can't be begun."""

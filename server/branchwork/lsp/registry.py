@@ -40,6 +40,7 @@ class Features:
     commands: dict[str, Custom] = field(default_factory=dict)
     standard_methods: dict[str, Standard] = field(default_factory=dict)
     abilities: list[str] = field(default_factory=list)
+    in_safe_mode: set[str] = field(default_factory=set)
 
     def request(self, method: str, params: type[Params], handler: Handler[Params]) -> None:
         """A custom request."""
@@ -52,6 +53,8 @@ class Features:
     def method(self, request: Request[Any, Any], handler: Handler[Any]) -> None:
         """A request of the protocol and, where it has one, its command: the same handler."""
         self.request(request.method, request.params, handler)
+        if request.in_safe_mode:
+            self.in_safe_mode.add(request.method)
         if request.command is not None:
             self.command(request.command, request.params, handler)
 

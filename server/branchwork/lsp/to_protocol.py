@@ -26,6 +26,7 @@ from branchwork.protocol import agents as wire_agents
 from branchwork.protocol import approvals as wire_approvals
 from branchwork.protocol import attention as wire_attention
 from branchwork.protocol import conversations as wire_conversations
+from branchwork.protocol import daemon as wire_daemon
 from branchwork.protocol import diffs as wire_diffs
 from branchwork.protocol import entries as wire_entries
 from branchwork.protocol import executions as wire_executions
@@ -39,6 +40,7 @@ from branchwork.protocol.starts import AgentMode
 from branchwork.services import views
 from branchwork.services.agents import Availability
 from branchwork.services.attention import AttentionItem
+from branchwork.services.checks import Check
 from branchwork.services.conversations import EntryChange
 from branchwork.services.merges import RepoPreview
 from branchwork.services.reviews import RepoDiff, RepoStatus
@@ -350,6 +352,17 @@ def current(place: views.Place) -> wire.Current:
         repo_id=place.repo.id if place.repo else None,
         task_id=place.task.id if place.task else None,
         workspace_id=place.workspace.id if place.workspace else None,
+    )
+
+
+def check(one: Check) -> wire_daemon.Check:
+    """What the doctor found."""
+    return taken(
+        wire_daemon.Check,
+        one,
+        status=wire_daemon.CheckStatus(str(one.status)),
+        sentence=shown(one.sentence),
+        advice=None if one.advice is None else shown(one.advice),
     )
 
 

@@ -296,3 +296,19 @@ DAEMON_STATUS: Json = {
     "safeMode": False,
     "current": {"projectId": PROJECT_ID, "repoId": REPO_ID},
 }
+CHECKS: list[Json] = [
+    {
+        "id": "log",
+        "group": "Server",
+        "status": "info",
+        "sentence": "Its log is /home/me/.local/share/branchwork/log/daemon.log.",
+    },
+    {
+        "id": "gitIdentity",
+        "group": "Git",
+        "status": "warning",
+        "sentence": "git does not know who you are: commits and merges will fail.",
+        "advice": 'Run `git config --global user.name "Your Name"`\n'
+        "and `git config --global user.email you@example.org`.",
+    },
+]

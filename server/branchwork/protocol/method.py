@@ -30,6 +30,7 @@ class Request(Generic[Params, Result]):
     `errors` are the domain errors that belong to this method; any method may answer with invalid
     params, a storage error or a lost daemon. `progress` is the value sent on `partialResultToken`.
     `bare` says what the command of the same name does without an argument: no `bare`, no command.
+    `in_safe_mode` is for what answers also where the store could not be opened.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request(Generic[Params, Result]):
     progress: type[Struct] | None = None
     mutating: bool = False
     bare: str | None = None
+    in_safe_mode: bool = False
 
     @property
     def noun(self) -> str:

@@ -18,6 +18,7 @@ from branchwork.services.environments import Environments
 from branchwork.services.live import Live, Pulse
 from branchwork.services.settings import Settings
 from branchwork.store.database import Store
+from branchwork.store.unopened import UnopenedStore
 
 logger = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
@@ -46,7 +47,7 @@ class App:
     data: Path
     run_directory: Path
     worktrees: Path
-    store: Store
+    store: Store | UnopenedStore
     agents: Registry
     settings: Settings
     complaints: tuple[str, ...] = ()
@@ -96,6 +97,11 @@ class App:
         self.jobs.add(job)
         job.add_done_callback(self.jobs.discard)
         return await asyncio.shield(job)
+
+    @property
+    def log_file(self) -> Path:
+        """The daemon's own log."""
+        return self.data / "log" / "daemon.log"
 
     def execution_directory(self, execution_id: str) -> Path:
         """Where the journal of an execution lies."""

@@ -158,6 +158,16 @@ def running(tx: Transaction, workspace_id: str | None = None) -> list[ExecutionP
     return tx.all(ExecutionProcess, statement)
 
 
+_NOT_RUNNING = select(execution_processes.c.id).where(
+    ~_running, execution_processes.c.id.in_(among("executions"))
+)
+
+
+def ended(tx: Transaction, execution_ids: Iterable[str]) -> set[str]:
+    """Those of some executions that are over; ids that are none of ours are left out."""
+    return {row[0] for row in tx.rows(_NOT_RUNNING, executions=listed(execution_ids))}
+
+
 def of_conversation(tx: Transaction, conversation_id: str) -> list[ExecutionProcess]:
     """The coding agent processes of a conversation, oldest first, without the dropped ones."""
     statement = (

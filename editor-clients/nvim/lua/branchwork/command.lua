@@ -24,6 +24,7 @@ local VERBS = {
   details = { "show", "details" },
   delete = { "tasks", "delete", complete = "task" },
   diff = { "review", "diff", complete = { "all", "uncommitted", "lastTurn" } },
+  doctor = { "show", "doctor" },
   log = { "show", "log", complete = "task" },
   merge = { "review", "merge", complete = "task" },
   move = { "tasks", "move", complete = { "Todo", "InProgress", "InReview", "Done", "Cancelled" } },

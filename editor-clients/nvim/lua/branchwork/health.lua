@@ -6,8 +6,8 @@ local rpc = require("branchwork.rpc")
 local M = {}
 
 local health = vim.health
-local ANSWER_MS = 15000
-local OLDEST_GIT = "2.38"
+-- Agents and processes are looked up.
+local ANSWER_MS = 30000
 
 local function check_neovim()
   health.start("Neovim")
@@ -27,7 +27,7 @@ end
 
 ---@return boolean
 local function check_command()
-  health.start("Server")
+  health.start("Connection")
   local config = vim.lsp.config.branchwork
   local cmd = config and config.cmd
   if type(cmd) ~= "table" then
@@ -60,51 +60,31 @@ local function check_versions(client)
   health.info(("Client %d, root %s"):format(client.id, client.root_dir or "none"))
 end
 
----@param status branchwork.DaemonStatusResult
-local function check_daemon(status)
-  health.start("Daemon")
-  local up = math.floor(status.uptimeSeconds / 60)
-  health.ok(("Version %s, process %d, up %d min"):format(status.version, status.pid, up))
-  if status.safeMode or status.problem then
-    health.error(status.problem or "It could not open its data.")
-  end
-  health.info("Data: " .. status.dataFolder)
-  health.info("Log: " .. vim.fs.joinpath(status.dataFolder, "log", "daemon.log"))
-  health.info(("%d editors, %d running"):format(status.connections, status.runningExecutions))
-  if not status.gitVersion then
-    health.error("No git was found", "Install git " .. OLDEST_GIT .. " or newer.")
-  elseif vim.version.lt(status.gitVersion, OLDEST_GIT) then
-    health.error("git " .. status.gitVersion .. " is too old", "It takes " .. OLDEST_GIT .. ".")
-  else
-    health.ok("git " .. status.gitVersion)
-  end
-end
+---@type table<branchwork.CheckStatus, fun(sentence: string, advice?: string[])>
+local SHOWS = {
+  ok = function(sentence)
+    health.ok(sentence)
+  end,
+  info = function(sentence, advice)
+    health.info(table.concat({ sentence, unpack(advice or {}) }, "\n"))
+  end,
+  warning = health.warn,
+  error = health.error,
+}
 
----@param agent branchwork.Agent
-local function check_agent(agent)
-  local name = agent.name .. (agent.version and " " .. agent.version or "")
-  local default = agent.isDefault and " (default)" or ""
-  if agent.available then
-    local login = agent.loggedIn == false and ", not logged in" or ""
-    local installed = agent.installed and "installed" or "is downloaded when it is first started"
-    health.ok(("%s%s: %s%s"):format(name, default, installed, login))
-  else
-    health.info(("%s: %s"):format(name, agent.problem or "not available"))
-  end
-end
-
-local function check_agents()
-  health.start("Agents")
-  local result, problem = rpc.request_sync(protocol.methods.agentList, {}, ANSWER_MS)
-  if not result then
-    return health.error(problem or "No answer")
-  end
-  vim.iter(result.agents):each(check_agent)
-  local can_start = vim.iter(result.agents):any(function(agent)
-    return agent.available
-  end)
-  if not can_start then
-    health.warn("No agent can be started", "Install one of those above.")
+--- What the server found, under its own headings.
+---@param checks branchwork.Check[]
+local function show(checks)
+  local group = nil
+  for _, check in ipairs(checks) do
+    if check.group ~= group then
+      group = check.group
+      health.start(group)
+    end
+    local advice = check.advice and vim.split(check.advice, "\n")
+    -- A status of a newer server is shown as well.
+    local shown = SHOWS[check.status] or SHOWS.info
+    shown(check.sentence, advice)
   end
 end
 
@@ -113,17 +93,14 @@ function M.check()
   if not check_command() then
     return
   end
-  local status, problem = rpc.request_sync(protocol.methods.daemonStatus, {}, ANSWER_MS)
-  if not status then
+  local result, problem = rpc.request_sync(protocol.methods.daemonDoctor, {}, ANSWER_MS)
+  if not result then
     return health.error("The server does not answer: " .. problem, {
       "Look into the log of the client: :lua vim.cmd.edit(vim.lsp.log.get_filename())",
     })
   end
   check_versions(assert(rpc.client()))
-  check_daemon(status)
-  if not status.safeMode then
-    check_agents()
-  end
+  show(result.checks)
 end
 
 return M

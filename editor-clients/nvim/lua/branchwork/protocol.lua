@@ -197,6 +197,17 @@
 ---@field epoch string
 ---@field seq integer
 
+--- Something that was looked at, and how it is.
+---@class branchwork.Check
+---@field id string What was looked at, for programs; each agent has a check with the same one.
+---@field group string The heading to show it under; checks of one group follow each other.
+---@field status branchwork.CheckStatus
+---@field sentence string
+---@field advice? string What to do about it; it may have several lines.
+
+--- How something that was looked at is.
+---@alias branchwork.CheckStatus "ok"|"info"|"warning"|"error"|string
+
 --- `capabilities.experimental.branchwork` of the editor.
 ---@class branchwork.ClientCapabilities
 ---@field protocolVersion? integer
@@ -336,6 +347,13 @@
 ---@field workspaceId? string
 
 --- No parameters.
+---@class branchwork.DaemonDoctorParams
+
+--- Everything that was looked at, group by group.
+---@class branchwork.DaemonDoctorResult
+---@field checks branchwork.Check[]
+
+--- No parameters.
 ---@class branchwork.DaemonStatusParams
 
 --- The daemon, its data and its health.
@@ -350,7 +368,7 @@
 ---@field gitVersion? string null: no git was found.
 ---@field sqliteVersion string
 ---@field schemaRevision? string
----@field safeMode boolean The store could not be opened: every other method answers why.
+---@field safeMode boolean The store could not be opened: every method but `status` and `doctor` answers why.
 ---@field problem? string What is wrong, and what to do.
 ---@field current? branchwork.Current
 
@@ -1596,6 +1614,8 @@ M.methods = {
   documentOpen = "branchwork/document/open",
   --- Which daemon answers, where its data is, and how it is. It answers in safe mode too. branchwork.DaemonStatusParams -> branchwork.DaemonStatusResult
   daemonStatus = "branchwork/daemon/status",
+  --- Looks at all that Branchwork needs here, and says what is wrong and what to do. Programs are looked for in this connection's environment. It answers in safe mode too. branchwork.DaemonDoctorParams -> branchwork.DaemonDoctorResult
+  daemonDoctor = "branchwork/daemon/doctor",
 }
 
 --- What the server tells by itself.

@@ -41,3 +41,12 @@ def collect() -> Features:
     ):
         module.register(features)
     return features
+
+
+def collect_for_safe_mode() -> Features:
+    """What is offered where the store could not be opened: how the daemon is."""
+    from branchwork.lsp.features import daemon
+
+    features = Features()
+    daemon.register(features)
+    return features

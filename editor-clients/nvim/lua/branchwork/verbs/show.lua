@@ -141,4 +141,9 @@ function M.status()
   end)
 end
 
+--- What is wrong here, and what to do.
+function M.doctor()
+  vim.cmd("checkhealth branchwork")
+end
+
 return M
