@@ -27,7 +27,7 @@ def mean(prices):
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     with vscode.browser() as running:
         yield running

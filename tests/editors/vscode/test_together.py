@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from support import neovim
+from support.apart import Do, apart
 from support.git_repos import GitRepo
 from support.plugin import Plugin
 from support.real_home import COMMAND, RealHome
@@ -21,8 +23,8 @@ INIT = Path(__file__).parents[1] / "plugin_init.lua"
 
 
 @pytest.fixture
-def plugin(home: RealHome, repo: GitRepo, tmp_path: Path) -> Iterator[Plugin]:
-    """The same person's Neovim, in the same repository."""
+def in_neovim(home: RealHome, repo: GitRepo, tmp_path: Path) -> Iterator[Do[Plugin]]:
+    """Does something in the same person's Neovim, in the same repository."""
     person = home.person
     own = tmp_path / "nvim"
     own.mkdir()
@@ -31,7 +33,13 @@ def plugin(home: RealHome, repo: GitRepo, tmp_path: Path) -> Iterator[Plugin]:
         "PATH": f"{COMMAND.parent}:{person['PATH']}",
         "BRANCHWORK_NVIM": str(CHECKOUT / "editor-clients" / "nvim"),
     }
-    with neovim.running(INIT, own, repo.root, env) as found:
+    with apart(_plugin(own, repo.root, env)) as do:
+        yield do
+
+
+@contextmanager
+def _plugin(own: Path, root: Path, env: dict[str, str]) -> Iterator[Plugin]:
+    with neovim.running(INIT, own, root, env) as found:
         yield Plugin(found)
 
 
@@ -51,27 +59,34 @@ def test_two_windows(window: Window, opened: Callable[[], Window]) -> None:
     window.pane("Needs You").get_by_text("Write NOTES.md?").wait_for(state="hidden")
 
 
-def test_vs_code_and_neovim(window: Window, plugin: Plugin, repo: GitRepo) -> None:
+def test_vs_code_and_neovim(window: Window, in_neovim: Do[Plugin], repo: GitRepo) -> None:
     """One makes and starts it, the other answers, the first reviews, the other merges."""
+
+    def answer(plugin: Plugin) -> None:
+        plugin.statusline("● 1 running  ! 1 needs you")
+        plugin.show("attention")
+        plugin.on("Write NOTES.md?")
+        plugin.read_request()
+        plugin.press("ga")
+
+    def merge(plugin: Plugin) -> None:
+        plugin.choose("Merge 1 file into main")
+        plugin.run("merge Across editors")
+        plugin.told("Merged into main")
+
     create_task(window, "Across editors")
-    plugin.show("board")
-    plugin.sees("Across editors")
-    plugin.run("new From Neovim")
+    in_neovim(lambda plugin: plugin.show("board"))
+    in_neovim(lambda plugin: plugin.sees("Across editors"))
+    in_neovim(lambda plugin: plugin.run("new From Neovim"))
     window.row("Tasks", "From Neovim").wait_for()
     start(window)
-    plugin.statusline("● 1 running  ! 1 needs you")
-    plugin.show("attention")
-    plugin.on("Write NOTES.md?")
-    plugin.read_request()
-    plugin.press("ga")
+    in_neovim(answer)
     window.row("Tasks", "In review").wait_for()
     window.pane("Needs You").get_by_text("Write NOTES.md?").wait_for(state="hidden")
     window.clear_toasts()
     window.press(window.row("Needs You", "Across editors"), "Show Diff")
     window.diff("NOTES.md").get_by_text("Across editors").last.wait_for()
-    plugin.choose("Merge 1 file into main")
-    plugin.run("merge Across editors")
-    plugin.told("Merged into main")
+    in_neovim(merge)
     window.pane("Needs You").get_by_text("Nothing needs you").wait_for()
     window.row("Tasks", "Done").wait_for()
     assert repo.run("log", "--format=%s", "-1") == "Across editors"
