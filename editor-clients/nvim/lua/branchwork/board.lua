@@ -12,6 +12,7 @@ local M = {}
 local PAUSE_MS = 40
 local WIDEST_TITLE = 60
 local WIDEST_BRANCH = 30
+local WIDEST_STATE = #"needs you"
 local ALL = "all"
 
 local ICONS = {
@@ -48,10 +49,10 @@ local function columns_of(tasks, newest, project_id)
   local columns = { title = 10, state = 0, branch = 0, with_project = project_id == nil }
   for _, task in ipairs(tasks) do
     local branch = newest[task.id] and newest[task.id].branch or ""
-    local _, state = state_of(task)
-    columns.title = math.max(columns.title, vim.fn.strdisplaywidth(task.title))
-    columns.state = math.max(columns.state, #state[1])
-    columns.branch = math.max(columns.branch, vim.fn.strdisplaywidth(branch))
+    columns.title = math.max(columns.title, words.width(task.title))
+    -- One that waits and goes on again must not move the columns behind it each time.
+    columns.state = (task.running or task.needsYou) and WIDEST_STATE or columns.state
+    columns.branch = math.max(columns.branch, words.width(branch))
   end
   columns.title = math.min(columns.title, WIDEST_TITLE)
   columns.branch = math.min(columns.branch, WIDEST_BRANCH)
@@ -143,7 +144,9 @@ local function lines_of(project_id)
     if #group > 0 then
       local name = words.STATUSES[status] or status
       table.insert(lines, {})
-      table.insert(lines, { { name, "BranchworkHeading" }, { " " .. #group, "BranchworkDim" } })
+      local heading = { { name, "BranchworkHeading" }, { " " .. #group, "BranchworkDim" } }
+      heading.subject = { key = status }
+      table.insert(lines, heading)
     end
     for _, task in ipairs(group) do
       table.insert(lines, line_of(task, newest[task.id], columns))

@@ -82,17 +82,24 @@ function M.clock(milliseconds)
   return os.date("%H:%M", math.floor(milliseconds / 1000)) --[[@as string]]
 end
 
+--- How many columns a text takes; most are of letters that take one each.
+---@param text string
+---@return integer
+function M.width(text)
+  return text:find("[^\32-\126]") and vim.fn.strdisplaywidth(text) or #text
+end
+
 --- At most so many columns wide.
 ---@param text string
 ---@param width integer
 ---@return string
 function M.shortened(text, width)
   local line = vim.trim((text:gsub("%s+", " ")))
-  if vim.fn.strdisplaywidth(line) <= width then
+  if M.width(line) <= width then
     return line
   end
   local kept = vim.fn.strcharpart(line, 0, width - 1)
-  while vim.fn.strdisplaywidth(kept) > width - 1 do
+  while M.width(kept) > width - 1 do
     kept = vim.fn.strcharpart(kept, 0, vim.fn.strchars(kept) - 1)
   end
   return kept .. "…"
@@ -104,7 +111,7 @@ end
 ---@return string
 function M.padded(text, width)
   local short = M.shortened(text, width)
-  return short .. (" "):rep(width - vim.fn.strdisplaywidth(short))
+  return short .. (" "):rep(width - M.width(short))
 end
 
 ---@param task branchwork.Task
