@@ -7,5 +7,5 @@ exclude_files = { "lua/branchwork/protocol.lua" }
 -- Specs stand in for the person, whom `vim.notify` and `vim.ui.select` ask.
 files["spec"] = {
   std = "+busted",
-  globals = { "arg", "vim.env", "vim.opt", "vim.notify", "vim.ui.select" },
+  globals = { "arg", "vim" },
 }

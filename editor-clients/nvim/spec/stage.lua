@@ -6,6 +6,7 @@ local assert = require("luassert")
 local M = {}
 
 local PATIENCE_MS = 5000
+local real_notify, real_select = vim.notify, vim.ui.select
 
 ---@class stage.Call
 ---@field params table
@@ -113,8 +114,9 @@ function M.call(server, method, number)
   return server.calls[method][number or 1]
 end
 
---- Ends the server, and closes what was opened.
+--- Ends the server, closes what was opened, and lets the person speak for themselves again.
 function M.close()
+  vim.notify, vim.ui.select = real_notify, real_select
   for _, client in ipairs(vim.lsp.get_clients()) do
     client:stop(true)
   end
@@ -146,7 +148,7 @@ function M.snapshot(tasks, more)
   return { epoch = "one", seq = 10, snapshot = snapshot, changes = {} }
 end
 
---- What is told and asked of the person from now on: `said`, and `asked` with its answer `wanted`.
+--- What is told and asked of the person until the close; `wanted` is the answer that they choose.
 ---@return { said: string[], asked: { prompt: string, titles: string[] }[], wanted?: string }
 function M.person()
   local person = { said = {}, asked = {} }

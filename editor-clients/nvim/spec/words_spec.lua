@@ -57,5 +57,7 @@ describe("counts and endings", function()
     assert.are.equal("Handle it  (running, In progress)", words.task(task))
     task.needsYou = true
     assert.are.equal("Handle it  (needs you, In progress)", words.task(task))
+    task.title = ("日本語"):rep(50)
+    assert.is_true(vim.fn.strdisplaywidth(words.task(task)) < vim.o.columns - #"1000: ")
   end)
 end)

@@ -115,6 +115,14 @@ function M.title(buf, pieces)
   end
 end
 
+--- How many columns a line of it has where it has the fewest.
+---@param buf integer
+---@return integer
+function M.width(buf)
+  local widths = vim.tbl_map(vim.api.nvim_win_get_width, vim.fn.win_findbuf(buf))
+  return math.min(vim.o.columns, unpack(widths))
+end
+
 --- Changes the text of a buffer that a person can't change.
 ---@param buf integer
 ---@param change fun()
@@ -280,6 +288,24 @@ function M.draw(buf, lines)
   for win, place in pairs(places) do
     put_back(win, place, rows)
   end
+end
+
+--- Says why there is nothing to show; for what a request is given as `failed`.
+---@param buf integer
+---@return branchwork.Failed
+function M.failing(buf)
+  return function(err)
+    if M.is_open(buf) then
+      local again = { { "R", "BranchworkKey" }, { " tries again." } }
+      M.draw(buf, { { { err.message, "BranchworkFailed" } }, again })
+    end
+  end
+end
+
+--- The same for a view of what was on the board that is no longer known.
+---@param buf integer
+function M.ended(buf)
+  M.failing(buf)({ code = 0, message = "Branchwork's language server has ended." })
 end
 
 --- Says what the lines are about, for a buffer that is not drawn as a whole.

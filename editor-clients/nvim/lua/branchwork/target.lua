@@ -17,10 +17,11 @@ local M = {}
 
 --- What the folders of this connection belong to.
 ---@param answer fun(current: branchwork.Current)
-function M.current(answer)
+---@param failed? branchwork.Failed
+function M.current(answer, failed)
   rpc.request(protocol.methods.projectList, { limit = 1 }, function(result)
     answer(result.current or {})
-  end)
+  end, failed)
 end
 
 --- The project of what the cursor is on, else the one that this connection's folders belong to.

@@ -19,6 +19,8 @@ local ENDS = {
 }
 
 local MINUTE, HOUR, DAY = 60, 3600, 86400
+local WIDEST_TITLE, NARROWEST_TITLE = 70, 20
+local ROOM_OF_NUMBER = #"1000: " + 1
 
 ---@param count integer
 ---@param noun string
@@ -114,6 +116,7 @@ function M.padded(text, width)
   return short .. (" "):rep(width - M.width(short))
 end
 
+--- A task in a list to choose from: on one line of the editor, after its number.
 ---@param task branchwork.Task
 ---@return string
 function M.task(task)
@@ -123,7 +126,9 @@ function M.task(task)
   elseif task.running then
     table.insert(marks, 1, "running")
   end
-  return ("%s  (%s)"):format(M.shortened(task.title, 70), table.concat(marks, ", "))
+  local told = ("  (%s)"):format(table.concat(marks, ", "))
+  local room = vim.o.columns - M.width(told) - ROOM_OF_NUMBER
+  return M.shortened(task.title, math.max(NARROWEST_TITLE, math.min(room, WIDEST_TITLE))) .. told
 end
 
 return M
