@@ -4,7 +4,7 @@ local SINCE, PROJECTS = "branchwork/changes/since", "branchwork/project/list"
 local TITLES = { "Log in", "Write the log", "Log\n in again", "Unrelated" }
 
 describe("what a verb is about", function()
-  local person, target, board, current
+  local person, target, board, attempts, current
 
   local function task(wanted)
     local found
@@ -17,12 +17,13 @@ describe("what a verb is about", function()
 
   before_each(function()
     person, current = stage.person(), nil
+    attempts = { { id = "w1", taskId = "t1" } }
     board = vim.tbl_map(function(title)
       return { title = title }
     end, TITLES)
     stage.serve({
       [SINCE] = function()
-        return stage.snapshot(board, { workspaces = { { id = "w1", taskId = "t1" } } })
+        return stage.snapshot(board, { workspaces = attempts })
       end,
       [PROJECTS] = function()
         return { current = current }
@@ -88,6 +89,17 @@ describe("what a verb is about", function()
     stage.settle()
     local hint = "“Unrelated” was not started yet: gs or :Branchwork start does that."
     assert.are.same({ hint }, person.said)
+  end)
+
+  it("may have been started a moment ago in another editor", function()
+    task({ text = "Unrelated" })
+    table.insert(attempts, { id = "w4", taskId = "t4" })
+    local found
+    target.workspace({ what = "Show", text = "Unrelated" }, function(workspace)
+      found = workspace.id
+    end)
+    stage.settle()
+    assert.are.equal("w4", found)
   end)
 
   it("is nothing where there is no task", function()
