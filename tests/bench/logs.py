@@ -14,6 +14,7 @@ from bench.figure import Figure, median, spread
 from bench.place import Place
 from bench.requests import EMPTY
 from bench.size import Size
+from support import shell
 
 # More than the pause of the stream: each line comes alone. Less: they wait for company.
 ALONE_SECONDS, DENSE_SECONDS = 0.08, 0.01
@@ -35,7 +36,8 @@ class Child:
 
     def __init__(self, place: Place, name: str, script: str) -> None:
         self._go = place.root / f"{name}.go"
-        waiting = f"while [ ! -e {shlex.quote(str(self._go))} ]; do sleep 0.01; done"
+        is_waiting = f"[ ! -e {shlex.quote(str(self._go))} ] && {shell.while_tested()}"
+        waiting = f"while {is_waiting}; do sleep 0.01; done"
         # It fails at its end, so that no agent follows.
         whole = f"{waiting}\n{script}\nexit 1\n"
         root = place.repository(name)

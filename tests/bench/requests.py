@@ -12,6 +12,7 @@ from bench.editor import Editor
 from bench.figure import Figure, median, spread
 from bench.place import BARE, Place
 from bench.size import Size
+from support import seeding
 
 # Answered from memory by a handler of ours: the cheapest there is.
 EMPTY = "branchwork/settings/get"
@@ -64,7 +65,7 @@ def lists(place: Place, size: Size) -> list[Figure]:
     """All tasks of one project, and pages of another, larger one."""
     root = place.repository("shop")
     place.end_daemon()
-    seed = [sys.executable, str(Path(__file__).with_name("seed.py"))]
+    seed = [sys.executable, seeding.__file__]
     database = str(place.data / "branchwork.sqlite")
     told = subprocess.run(
         [*seed, database, str(root), str(size.tasks_of_one), str(size.tasks)],

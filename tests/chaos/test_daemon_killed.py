@@ -12,6 +12,7 @@ from branchwork.daemon import lock
 from support.aftermath import check_feed, check_journals, check_rows, left_running, outcome
 from support.daemons import until
 from support.killing import SEED, kill_daemons, moments, rounds
+from support.stage import waiting_for
 from support.survival import (
     FIRST_PROMPT,
     SECOND_PROMPT,
@@ -107,7 +108,7 @@ async def test_a_setup_beside_the_agent(place: Place, number: int) -> None:
 
 async def test_an_end_that_no_daemon_saw(place: Place, tmp_path: Path) -> None:
     """The exit code is as it was, and what a script left behind is not taken for the script."""
-    setup = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; sleep 3600 & exit 7"
+    setup = f"{waiting_for(tmp_path / 'go')}; sleep 3600 & exit 7"
     async with person(place) as someone:
         task = await someone.make_task(place, setup=setup, cleanup=None)
         workspace = await someone.start(task, FIRST_PROMPT)

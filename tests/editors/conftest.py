@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
 
 from support import git_repos, neovim
 from support.neovim import Neovim
+from support.plugin import Plugin
+from support.real_home import COMMAND, RealHome, open_home
 
+CHECKOUT = Path(__file__).parents[2]
 INIT = Path(__file__).with_name("init.lua")
-PAGE = Path(__file__).parents[2] / "docs" / "editors" / "neovim.md"
+PLUGIN_INIT = Path(__file__).with_name("plugin_init.lua")
+PAGE = CHECKOUT / "docs" / "editors" / "neovim.md"
 
 
 @pytest.fixture
@@ -56,3 +60,45 @@ def open_neovim(
 @pytest.fixture
 def nvim(open_neovim: Callable[[], Neovim]) -> Neovim:
     return open_neovim()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[RealHome]:
+    """The real server's folders; everything that ran there ends with the test."""
+    with open_home(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def plugin_env(home: RealHome) -> dict[str, str]:
+    """With the real `branchwork` on the PATH, and where the plugin lies."""
+    person = home.person
+    return {
+        **person,
+        "PATH": f"{COMMAND.parent}:{person['PATH']}",
+        "BRANCHWORK_NVIM": str(CHECKOUT / "editor-clients" / "nvim"),
+    }
+
+
+@pytest.fixture
+def run_neovim(
+    tmp_path: Path, repository: Path, plugin_env: dict[str, str]
+) -> Callable[[], AbstractContextManager[Neovim]]:
+    """A Neovim with the plugin; what it keeps from one start to the next lies in one place."""
+    own = tmp_path / "nvim"
+    own.mkdir()
+    return lambda: neovim.running(PLUGIN_INIT, own, repository, plugin_env)
+
+
+@pytest.fixture
+def open_plugin(
+    run_neovim: Callable[[], AbstractContextManager[Neovim]],
+) -> Iterator[Callable[[], Plugin]]:
+    """Each call is another editor, until the test is over."""
+    with ExitStack() as editors:
+        yield lambda: Plugin(editors.enter_context(run_neovim()))
+
+
+@pytest.fixture
+def plugin(open_plugin: Callable[[], Plugin]) -> Plugin:
+    return open_plugin()

@@ -4,65 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support import git_repos, neovim
+from support import git_repos
 from support.neovim import Neovim
 from support.plugin import Plugin
-from support.real_home import COMMAND, RealHome, open_home
+from support.real_home import RealHome
 
 pytestmark = pytest.mark.editor
 
-CHECKOUT = Path(__file__).parents[2]
-INIT = Path(__file__).with_name("plugin_init.lua")
 TITLE = "Handle empty input"
 SCRIPTED = "agent=scripted base=main"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[RealHome]:
-    with open_home(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def editor_env(home: RealHome) -> dict[str, str]:
-    """With the real `branchwork` on the PATH, and where the plugin lies."""
-    person = home.person
-    return {
-        **person,
-        "PATH": f"{COMMAND.parent}:{person['PATH']}",
-        "BRANCHWORK_NVIM": str(CHECKOUT / "editor-clients" / "nvim"),
-    }
-
-
-@pytest.fixture
-def run_neovim(
-    tmp_path: Path, repository: Path, editor_env: dict[str, str]
-) -> Callable[[], AbstractContextManager[Neovim]]:
-    """A Neovim with the plugin; what it keeps from one start to the next lies in one place."""
-    own = tmp_path / "nvim"
-    own.mkdir()
-    return lambda: neovim.running(INIT, own, repository, editor_env)
-
-
-@pytest.fixture
-def open_plugin(
-    run_neovim: Callable[[], AbstractContextManager[Neovim]],
-) -> Iterator[Callable[[], Plugin]]:
-    """Each call is another editor, until the test is over."""
-    with ExitStack() as editors:
-        yield lambda: Plugin(editors.enter_context(run_neovim()))
-
-
-@pytest.fixture
-def plugin(open_plugin: Callable[[], Plugin]) -> Plugin:
-    return open_plugin()
 
 
 def make(plugin: Plugin, title: str) -> None:

@@ -13,6 +13,7 @@ from branchwork.domain.errors import InvalidInput
 from branchwork.execution import exits, journal
 from branchwork.execution.attach import Attachment, InputClosed, ShimGone
 from branchwork.execution.spawn import socket_path
+from support import shell
 from support.executions import Executions, events, shim_file, until, whole
 
 ECHO = "import sys\nfor line in sys.stdin: print('got', line.strip())"
@@ -155,7 +156,8 @@ async def test_a_message_id_that_can_not_be_one(executions: Executions, wrong: s
 
 
 async def test_signals_reach_the_group_and_the_journal(executions: Executions) -> None:
-    code = "trap 'echo heard; exit 9' TERM; echo ready; while :; do sleep 0.05; done"
+    loop = f"while {shell.while_tested()}; do sleep 0.05; done"
+    code = f"trap 'echo heard; exit 9' TERM; echo ready; {loop}"
     directory = executions.start(executions.spec("sh", "-c", code))
     attachment = await executions.attach(directory)
     await asyncio.to_thread(until, lambda: whole(directory, "o") == ["ready"])

@@ -9,6 +9,7 @@ import pytest
 
 from branchwork.execution import exits, stop
 from branchwork.execution.attach import Lost, status
+from support import shell
 from support.executions import Executions, events, shim_file, until, whole
 
 DEEP = """
@@ -40,7 +41,8 @@ async def test_end_of_input_is_enough_for_the_polite(executions: Executions) -> 
 
 
 async def test_then_term_then_kill(executions: Executions) -> None:
-    code = "trap 'echo no' TERM INT; echo up; while :; do sleep 0.05; done"
+    loop = f"while {shell.while_tested()}; do sleep 0.05; done"
+    code = f"trap 'echo no' TERM INT; echo up; {loop}"
     spec = executions.spec("sh", "-c", code, kind="agent")
     directory = executions.start(spec)
     attachment = await executions.attach(directory)

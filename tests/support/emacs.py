@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from support import npm_tools
+from support import debian, npm_tools
 from support.npm_tools import CannotInstall
 
 OLDEST = 28
@@ -22,7 +21,7 @@ def emacs() -> str:
         found = shutil.which("emacs")
         if found is None or not _has_eglot(found):
             try:
-                _apt_install("emacs-nox", "elpa-eglot")
+                debian.install("emacs-nox", "elpa-eglot")
             except CannotInstall as problem:
                 npm_tools.missing("Emacs with eglot", problem)
             found = shutil.which("emacs")
@@ -54,12 +53,3 @@ def _has_eglot(command: str) -> bool:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
     version = re.search(r"(\d+)\.\d+", done.stdout)
     return done.returncode == 0 and version is not None and int(version[1]) >= OLDEST
-
-
-def _apt_install(*packages: str) -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise CannotInstall(f"install {' and '.join(packages)}; only root with apt-get does it")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    npm_tools.run(["apt-get", "update", "-qq"], None, env)
-    argv = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    npm_tools.run(argv, None, env)

@@ -24,6 +24,7 @@ from branchwork.services.settings import Settings
 from branchwork.services.workspaces import Start, Started
 from branchwork.store import executions, runs
 from branchwork.store.database import open_store
+from support import shell
 
 PATIENCE = 120.0
 T = TypeVar("T")
@@ -40,8 +41,8 @@ def writing(name: str = "made.txt", text: str = "made\n") -> str:
 
 
 def waiting_for(file: Path) -> str:
-    """A shell script that ends when a file is there."""
-    return f"while [ ! -e '{file}' ]; do sleep 0.02; done"
+    """A shell script that ends when a file is there, or when nobody will ever write it."""
+    return f"while [ ! -e '{file}' ] && {shell.while_tested()}; do sleep 0.02; done"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support import npm_tools
+from support import debian, npm_tools
 from support.npm_tools import CHECKOUT, STAMP, CannotInstall
 
 CODE_SERVER = "4.139.1"
@@ -44,7 +44,7 @@ def chromium() -> str:
         found = _chromium_of_the_machine()
         if found is None:
             try:
-                _apt_install("chromium", "fonts-dejavu-core")
+                debian.install("chromium", "fonts-dejavu-core")
             except CannotInstall as problem:
                 npm_tools.missing("the Debian package chromium", problem)
             found = _chromium_of_the_machine()
@@ -137,12 +137,3 @@ def _install_code_server(folder: Path) -> None:
 
 def _chromium_of_the_machine() -> str | None:
     return next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
-
-
-def _apt_install(*packages: str) -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise CannotInstall(f"install {' and '.join(packages)}; only root with apt-get does it")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    npm_tools.run(["apt-get", "update", "-qq"], None, env)
-    argv = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    npm_tools.run(argv, None, env)

@@ -23,6 +23,7 @@ local OPTION_KEYS = { allow_once = "ga", allow_always = "gA", reject_once = "gr"
 
 ---@type table<string, string>
 local HINTS = {
+  approval = "gR rejects it with a reason   gc conversation",
   finished = "<CR> conversation   gd diff   gm merge   gp follow-up   gS seen",
   failed = "<CR> conversation   gl log   gp follow-up   gS seen",
   lost = "<CR> conversation   gl log   gp follow-up   gS seen",
@@ -99,10 +100,14 @@ end
 
 ---@param buf integer
 local function draw(buf)
-  if page.is_open(buf) then
-    page.draw(buf, lines_of())
-    page.title(buf, { { "Needs you", "BranchworkTitle" } })
+  if not page.is_open(buf) then
+    return
   end
+  if not mirror.known() then
+    return mirror.is_gone() and page.ended(buf) or nil
+  end
+  page.draw(buf, lines_of())
+  page.title(buf, { { "Needs you", "BranchworkTitle" } })
 end
 
 ---@param buf integer
@@ -117,7 +122,7 @@ function M.read(buf)
   })
   mirror.load(function()
     draw(buf)
-  end)
+  end, page.failing(buf))
 end
 
 return M

@@ -15,6 +15,7 @@ local words = require("branchwork.words")
 local M = {}
 
 local PAUSE_MS = 250
+local LONGEST_TITLE = 60
 
 -- What the line above the text tells of.
 local TOLD = { execution = true, queuedPrompt = true, approval = true, session = true, task = true }
@@ -25,8 +26,10 @@ local TOLD = { execution = true, queuedPrompt = true, approval = true, session =
 ---@field transcript branchwork.Transcript
 ---@field workspace_id? string
 ---@field task_id? string
+---@field title string Of its task, also while the board is not known.
 ---@field problem? string
 ---@field is_lost? boolean
+---@field last? branchwork.ConversationGetResult What was told of it last.
 
 ---@param result branchwork.ConversationGetResult
 ---@param talk branchwork.Conversing
@@ -45,11 +48,13 @@ end
 ---@param talk branchwork.Conversing
 ---@param result branchwork.ConversationGetResult
 local function retitle(talk, result)
+  talk.last = result
   local conversation = result.conversation
   local known = mirror.known()
   local task = known and known.task[conversation.taskId]
+  talk.title = task and words.shortened(task.title, LONGEST_TITLE) or talk.title
   local pieces = {
-    { task and task.title or "Conversation", "BranchworkTitle" },
+    { talk.title, "BranchworkTitle" },
     { entries.agent_name(conversation.executor) },
     state_of(result, talk),
   }
@@ -109,12 +114,14 @@ local function open_stream(talk)
     end,
     on_lost = function()
       talk.is_lost = true
-      page.title(talk.buf, { { "waits for the server", "BranchworkNeedsYou" } })
+      if page.is_open(talk.buf) then
+        retitle(talk, talk.last)
+      end
     end,
     on_end = function(_, problem)
       talk.problem = problem
       if page.is_open(talk.buf) and problem then
-        page.title(talk.buf, { { problem, "BranchworkFailed" } })
+        retitle(talk, talk.last)
       end
     end,
   })
@@ -178,7 +185,7 @@ function M.read(buf, id)
   if not id then
     return notice.problem("branchwork://conversation/ wants the id of a conversation.")
   end
-  local talk = { buf = buf, id = id, transcript = transcript.new(buf) }
+  local talk = { buf = buf, id = id, transcript = transcript.new(buf), title = "Conversation" }
   local close = function() end
   page.setup(buf, {
     filetype = "branchwork-conversation",
@@ -201,8 +208,8 @@ function M.read(buf, id)
         introduce(talk, result)
         close = begin(talk)
       end
-    end)
-  end)
+    end, page.failing(buf))
+  end, page.failing(buf))
 end
 
 return M

@@ -89,6 +89,7 @@ function M.help()
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].bufhidden, vim.bo[buf].modifiable = "wipe", false
   local height = math.min(#lines, vim.o.lines - 5)
+  local more = height < #lines and "j for more, " or ""
   local width = 46
   vim.api.nvim_open_win(buf, true, {
     relative = "editor",
@@ -99,6 +100,7 @@ function M.help()
     style = "minimal",
     border = "rounded",
     title = " Keys ",
+    footer = (" %sq closes "):format(more),
   })
   for _, key in ipairs({ "q", "<Esc>", "g?" }) do
     vim.keymap.set("n", key, "<cmd>close<cr>", { buffer = buf, nowait = true })

@@ -135,7 +135,7 @@ local function begin(log, id, opened)
       vim.api.nvim_buf_set_lines(log.buf, 0, -1, false, {})
     end)
     opened(open_stream(log))
-  end)
+  end, page.failing(log.buf))
 end
 
 ---@param buf integer
@@ -160,7 +160,7 @@ function M.read(buf, id)
     begin(log, id, function(opened)
       following = opened
     end)
-  end)
+  end, page.failing(buf))
 end
 
 return M

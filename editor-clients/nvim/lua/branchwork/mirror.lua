@@ -239,6 +239,12 @@ function M.known()
   return mirror
 end
 
+--- There is no board and none is on its way.
+---@return boolean
+function M.is_gone()
+  return not mirror and not waiting
+end
+
 --- A language server has ended; the next one is asked for everything.
 function M.exited()
   if rpc.client() then

@@ -1,23 +1,9 @@
 --- What the person is told in passing.
 --- A message of more than one line would ask for a key, and take one that was meant for text.
 
+local words = require("branchwork.words")
+
 local M = {}
-
----@param text string
----@return string
-local function one_line(text)
-  return vim.trim((text:gsub("%s+", " ")))
-end
-
----@param line string
----@return string
-local function fitting(line)
-  local room = math.max(20, vim.v.echospace - 1)
-  if vim.fn.strdisplaywidth(line) <= room then
-    return line
-  end
-  return vim.fn.strcharpart(line, 0, room - 1) .. "…"
-end
 
 --- Whether messages go to Neovim's own bottom line, where only one line fits.
 ---@return boolean
@@ -29,8 +15,8 @@ end
 ---@param level integer
 ---@return boolean is_whole
 local function show(text, level)
-  local line = one_line(text)
-  local shown = is_plain() and fitting(line) or line
+  local line = words.shortened(text, math.huge)
+  local shown = is_plain() and words.shortened(line, math.max(20, vim.v.echospace - 1)) or line
   vim.notify(shown, level, { title = "Branchwork" })
   return shown == line
 end

@@ -25,7 +25,13 @@ local NAMESPACE = vim.api.nvim_create_namespace("branchwork")
 ---@field [integer] { [1]: string, [2]: string? } Text and highlight group.
 ---@field subject? branchwork.Subject
 
----@type table<integer, { subject: branchwork.Subject, lines: table<integer, branchwork.Subject> }>
+---@class branchwork.Page
+---@field subject branchwork.Subject
+---@field lines table<integer, branchwork.Subject>
+---@field shown? string[] What each line of a buffer that is drawn as a whole looks like.
+---@field at? fun(row: integer): branchwork.Subject?
+
+---@type table<integer, branchwork.Page>
 local pages = {}
 
 local WINDOW = {
@@ -109,6 +115,14 @@ function M.title(buf, pieces)
   end
 end
 
+--- How many columns a line of it has where it has the fewest.
+---@param buf integer
+---@return integer
+function M.width(buf)
+  local widths = vim.tbl_map(vim.api.nvim_win_get_width, vim.fn.win_findbuf(buf))
+  return math.min(vim.o.columns, unpack(widths))
+end
+
 --- Changes the text of a buffer that a person can't change.
 ---@param buf integer
 ---@param change fun()
@@ -172,46 +186,126 @@ function M.replace(buf, first, last, lines)
   end
 end
 
----@param lines table<integer, branchwork.Subject>
----@param key string?
----@return integer?
-local function first_of(lines, key)
-  local found ---@type integer?
-  for number, subject in pairs(lines) do
-    if key and subject.key == key and (not found or number < found) then
-      found = number
-    end
+--- A line with its colours, to tell whether it has to be drawn anew.
+---@param line branchwork.Line
+---@return string
+local function look_of(line)
+  local pieces = {}
+  for _, piece in ipairs(line) do
+    table.insert(pieces, flat(piece[1]) .. "\0" .. (piece[2] or ""))
   end
-  return found
+  return table.concat(pieces, "\0")
 end
 
---- Draws the whole buffer. A cursor stays on what it is on; where that is gone it goes to the
---- first line, which is about nothing, so that a key that is just pressed meets nothing else.
+--- Draws what is another than before, from the end on, so that the rows before stay what they are.
+---@param buf integer
+---@param lines branchwork.Line[]
+local function redraw(buf, lines)
+  local shown = vim.tbl_map(look_of, lines)
+  local before = pages[buf].shown
+  pages[buf].shown = shown
+  if not before then
+    return M.replace(buf, 0, -1, lines)
+  end
+  local old, new = table.concat(before, "\n") .. "\n", table.concat(shown, "\n") .. "\n"
+  local hunks = vim.diff(old, new, { result_type = "indices" }) --[[@as integer[][] ]]
+  for number = #hunks, 1, -1 do
+    local first, count, from, new_count = unpack(hunks[number])
+    -- What is only added stands behind the line that is named.
+    local row = count == 0 and first or first - 1
+    M.replace(buf, row, row + count, vim.list_slice(lines, from, from + new_count - 1))
+  end
+end
+
+---@param lines table<integer, branchwork.Subject>
+---@return table<string, integer> rows The first of each key.
+local function rows_of(lines)
+  local rows = {}
+  for number, subject in pairs(lines) do
+    local key = subject.key
+    if key and (not rows[key] or number < rows[key]) then
+      rows[key] = number
+    end
+  end
+  return rows
+end
+
+---@class branchwork.Place A window's cursor: what it is on, and where on the screen that is.
+---@field key? string
+---@field row integer
+---@field offset integer Of the lines that have the key, which one.
+---@field column integer
+---@field above integer Lines of the window above the cursor.
+
+---@param win integer
+---@param before table<integer, branchwork.Subject>
+---@param rows table<string, integer>
+---@return branchwork.Place
+local function place_of(win, before, rows)
+  local row, column = unpack(vim.api.nvim_win_get_cursor(win))
+  local key = before[row] and before[row].key
+  return {
+    key = key,
+    row = row,
+    offset = key and row - rows[key] or 0,
+    column = column,
+    above = row - vim.fn.line("w0", win),
+  }
+end
+
+--- Puts the cursor back on what it was on, and that where it was on the screen. Where it is gone
+--- it goes to the first line, which is about nothing, so that a key that is just pressed meets
+--- nothing else.
+---@param win integer
+---@param place branchwork.Place
+---@param rows table<string, integer>
+local function put_back(win, place, rows)
+  local first = place.key and rows[place.key]
+  local row = first and first + place.offset or place.key and 1 or place.row
+  row = math.min(math.max(row, 1), vim.api.nvim_buf_line_count(vim.api.nvim_win_get_buf(win)))
+  vim.api.nvim_win_call(win, function()
+    local top = math.max(1, row - place.above)
+    vim.fn.winrestview({ lnum = row, col = place.column, topline = top })
+  end)
+end
+
+--- Draws the whole buffer; what looks as before is not touched.
 ---@param buf integer
 ---@param lines branchwork.Line[]
 function M.draw(buf, lines)
-  local before = pages[buf].lines
-  local cursors = {}
+  local before, places = pages[buf].lines, {}
+  local rows = rows_of(before)
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    local row, column = unpack(vim.api.nvim_win_get_cursor(win))
-    local key = before[row] and before[row].key
-    cursors[win] = { row, column, key, row - (first_of(before, key) or row) }
+    places[win] = place_of(win, before, rows)
   end
   local now = {}
   for number, line in ipairs(lines) do
     now[number] = line.subject
   end
   pages[buf].lines = now
-  M.replace(buf, 0, -1, lines)
-  for win, cursor in pairs(cursors) do
-    local row = cursor[1]
-    if cursor[3] then
-      local first = first_of(now, cursor[3])
-      row = first and first + cursor[4] or 1
-    end
-    row = math.min(math.max(row, 1), vim.api.nvim_buf_line_count(buf))
-    vim.api.nvim_win_set_cursor(win, { row, cursor[2] })
+  redraw(buf, lines)
+  rows = rows_of(now)
+  for win, place in pairs(places) do
+    put_back(win, place, rows)
   end
+end
+
+--- Says why there is nothing to show; for what a request is given as `failed`.
+---@param buf integer
+---@return branchwork.Failed
+function M.failing(buf)
+  return function(err)
+    if M.is_open(buf) then
+      local again = { { "R", "BranchworkKey" }, { " tries again." } }
+      M.draw(buf, { { { err.message, "BranchworkFailed" } }, again })
+    end
+  end
+end
+
+--- The same for a view of what was on the board that is no longer known.
+---@param buf integer
+function M.ended(buf)
+  M.failing(buf)({ code = 0, message = "Branchwork's language server has ended." })
 end
 
 --- Says what the lines are about, for a buffer that is not drawn as a whole.

@@ -53,8 +53,8 @@ function M.read(buf, id)
       if page.is_open(buf) then
         show(buf, result, task and task.title or "Diff")
       end
-    end)
-  end)
+    end, page.failing(buf))
+  end, page.failing(buf))
 end
 
 return M

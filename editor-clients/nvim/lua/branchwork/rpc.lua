@@ -82,7 +82,10 @@ function M.connect(ready, failed)
   end
   local client_id, problem = start()
   if not client_id then
-    return failed({ code = 0, message = assert(problem) })
+    -- Later, as every other answer: an error that is shown while a buffer is read breaks that off.
+    return vim.schedule(function()
+      failed({ code = 0, message = assert(problem) })
+    end)
   end
   wait_for(client_id, function(found)
     if found then

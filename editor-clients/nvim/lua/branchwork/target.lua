@@ -17,10 +17,11 @@ local M = {}
 
 --- What the folders of this connection belong to.
 ---@param answer fun(current: branchwork.Current)
-function M.current(answer)
+---@param failed? branchwork.Failed
+function M.current(answer, failed)
   rpc.request(protocol.methods.projectList, { limit = 1 }, function(result)
     answer(result.current or {})
-  end)
+  end, failed)
 end
 
 --- The project of what the cursor is on, else the one that this connection's folders belong to.
@@ -135,13 +136,22 @@ function M.workspace(wanted, found)
     end,
   })
   M.task(wanted, function(task, workspace_id)
-    local known = assert(mirror.known())
-    local workspace = known.workspace[workspace_id or ""] or mirror.newest_workspaces()[task.id]
-    if not workspace then
-      local hint = ("“%s” was not started yet: gs or :Branchwork start does that.")
-      return notice.say(hint:format(words.shortened(task.title, 40)))
+    local function attempt()
+      local known = assert(mirror.known())
+      return known.workspace[workspace_id or ""] or mirror.newest_workspaces()[task.id]
     end
-    found(workspace, task)
+    local workspace = attempt()
+    if workspace then
+      return found(workspace, task)
+    end
+    mirror.load_now(function()
+      local now = attempt()
+      if now then
+        return found(now, task)
+      end
+      local hint = ("“%s” was not started yet: gs or :Branchwork start does that.")
+      notice.say(hint:format(words.shortened(task.title, 40)))
+    end)
   end)
 end
 

@@ -26,8 +26,8 @@ end
 ---@param title string
 ---@return string
 local function slug(title)
-  local plain = title:lower():gsub("[^%w\128-\255]+", "-"):gsub("^%-+", ""):gsub("%-+$", "")
-  return vim.fn.strcharpart(plain, 0, 40)
+  local plain = title:lower():gsub("[^%w\128-\255]+", "-"):gsub("^%-+", "")
+  return (vim.fn.strcharpart(plain, 0, 40):gsub("%-+$", ""))
 end
 
 --- The buffer of a view, where there is one.

@@ -19,6 +19,8 @@ local ENDS = {
 }
 
 local MINUTE, HOUR, DAY = 60, 3600, 86400
+local WIDEST_TITLE, NARROWEST_TITLE = 70, 20
+local ROOM_OF_NUMBER = #"1000: " + 1
 
 ---@param count integer
 ---@param noun string
@@ -82,17 +84,24 @@ function M.clock(milliseconds)
   return os.date("%H:%M", math.floor(milliseconds / 1000)) --[[@as string]]
 end
 
+--- How many columns a text takes; most are of letters that take one each.
+---@param text string
+---@return integer
+function M.width(text)
+  return text:find("[^\32-\126]") and vim.fn.strdisplaywidth(text) or #text
+end
+
 --- At most so many columns wide.
 ---@param text string
 ---@param width integer
 ---@return string
 function M.shortened(text, width)
   local line = vim.trim((text:gsub("%s+", " ")))
-  if vim.fn.strdisplaywidth(line) <= width then
+  if M.width(line) <= width then
     return line
   end
   local kept = vim.fn.strcharpart(line, 0, width - 1)
-  while vim.fn.strdisplaywidth(kept) > width - 1 do
+  while M.width(kept) > width - 1 do
     kept = vim.fn.strcharpart(kept, 0, vim.fn.strchars(kept) - 1)
   end
   return kept .. "…"
@@ -104,9 +113,10 @@ end
 ---@return string
 function M.padded(text, width)
   local short = M.shortened(text, width)
-  return short .. (" "):rep(width - vim.fn.strdisplaywidth(short))
+  return short .. (" "):rep(width - M.width(short))
 end
 
+--- A task in a list to choose from: on one line of the editor, after its number.
 ---@param task branchwork.Task
 ---@return string
 function M.task(task)
@@ -116,7 +126,9 @@ function M.task(task)
   elseif task.running then
     table.insert(marks, 1, "running")
   end
-  return ("%s  (%s)"):format(M.shortened(task.title, 70), table.concat(marks, ", "))
+  local told = ("  (%s)"):format(table.concat(marks, ", "))
+  local room = vim.o.columns - M.width(told) - ROOM_OF_NUMBER
+  return M.shortened(task.title, math.max(NARROWEST_TITLE, math.min(room, WIDEST_TITLE))) .. told
 end
 
 return M

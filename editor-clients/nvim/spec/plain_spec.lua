@@ -1,0 +1,22 @@
+local plain = require("branchwork.plain")
+
+describe("a text of an agent", function()
+  it("can't control a terminal", function()
+    assert.are.equal("ok", plain.clean("\27]0;title\7\27[1;32mok\27[m\8"))
+    assert.are.equal("link", plain.clean("\27]8;;file:///x\27\\link\27]8;;\27\\"))
+    assert.are.equal("ab", plain.clean("a\0\127\27cb"))
+  end)
+
+  it("keeps its lines, its tabs and its letters", function()
+    assert.are.equal("One\n\ttwo\n", plain.clean("One\r\n\ttwo\r\n"))
+    assert.are.equal("日本語 é 👩‍💻", plain.clean("日本語 é 👩‍💻"))
+  end)
+end)
+
+describe("a line of a log", function()
+  it("is what a terminal leaves", function()
+    assert.are.equal("100 %", plain.line("10 %\r50 %\r100 %\r"))
+    assert.are.equal("ok", plain.line("\27]0;title\7\27[1;32mok\27[m\8"))
+    assert.are.equal("", plain.line("\r"))
+  end)
+end)
