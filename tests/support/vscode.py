@@ -134,6 +134,31 @@ def browser() -> Iterator[Any]:
             chromium.close()
 
 
+# Whether the state of the workbench, which is kept in the browser, names an editor.
+_REMEMBERS = """
+async (editor) => {
+  const open = (name) => new Promise((resolve, reject) => {
+    const request = indexedDB.open(name);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const all = (database) => new Promise((resolve, reject) => {
+    const request = database.transaction("ItemTable").objectStore("ItemTable").getAll();
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  for (const { name } of await indexedDB.databases()) {
+    if (!name.startsWith("vscode-web-state-db")) continue;
+    const database = await open(name);
+    const found = (await all(database)).some((value) => String(value).includes(editor));
+    database.close();
+    if (found) return true;
+  }
+  return false;
+}
+"""
+
+
 @dataclass(slots=True)
 class Window:
     """One window of VS Code, as a person sees and uses it."""
@@ -149,6 +174,16 @@ class Window:
         path = SCREENSHOTS / f"{self.name}-{self.shots:02d}-{what}.png"
         self.page.screenshot(path=str(path))
         return path
+
+    def reload(self, editor: str) -> None:
+        """Once VS Code has noted that such an editor is open; in a browser it does so every few
+        seconds and not when it is left."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self.page.evaluate(_REMEMBERS, editor):
+            assert time.monotonic() < deadline, f"no editor {editor} is remembered"
+            self.page.wait_for_timeout(200)
+        self.page.reload(wait_until="domcontentloaded")
+        self.page.wait_for_selector(".monaco-workbench .activitybar")
 
     def run(self, title: str) -> None:
         """A command from the palette, by its whole title."""

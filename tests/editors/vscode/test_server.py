@@ -13,6 +13,8 @@ from support.vscode_person import create_task, follow_up, start
 
 pytestmark = pytest.mark.editor
 
+SCHEME = "branchwork-conversation"
+
 
 def test_a_missing_server(opened: Callable[[], Window], home: RealHome) -> None:
     """The view says what to do, and it goes on from there."""
@@ -66,7 +68,7 @@ def test_a_window_that_is_reloaded(window: Window, home: RealHome) -> None:
     start(window)
     window.answer("asks", "Show Conversation")
     window.line("waits for your answer").wait_for()
-    window.page.reload(wait_until="domcontentloaded")
+    window.reload(SCHEME)
     window.view()
     window.row("Needs You", "Write NOTES.md?").wait_for()
     window.status().get_by_text("1 running · 1 needs you").wait_for()
@@ -80,7 +82,7 @@ def test_a_window_that_is_reloaded(window: Window, home: RealHome) -> None:
     # And in the middle of a word.
     follow_up(window, {"message": "One.\n"}, {"until": "go"}, {"message": "Two.\n"})
     window.line("One.").wait_for()
-    window.page.reload(wait_until="domcontentloaded")
+    window.reload(SCHEME)
     window.line("One.").wait_for()
     (worktree,) = (home.root / "worktrees").glob("*/shop")
     (worktree / "go").touch()
