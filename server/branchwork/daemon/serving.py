@@ -19,8 +19,9 @@ from branchwork.lsp.connection import EditorConnection, Limits
 
 logger = logging.getLogger(__name__)
 
-# In safe mode the next daemon may find the store mended: this one does not stay for nobody.
-_SAFE_MODE_IDLE_SECONDS = 1.0
+# In safe mode the next daemon may find the store mended: this one does not stay for nobody, and
+# not until an editor that is told to connect again is back.
+_SAFE_MODE_IDLE_SECONDS = 0.1
 _CLOSE_SECONDS = 10.0
 
 

@@ -38,7 +38,8 @@ A request waits as an item of kind `approval`, with the agent's own `options`; s
 Never let a key that a person may be typing at the moment stand for an answer, and don't take one for what came up less than half a second ago.
 The first answer counts, whichever editor it comes from; an answer to a request that is gone is a `Conflict` of kind `alreadyAnswered`, which a client tells and forgets.
 Put `"attention"` into `features` at `initialize` if you show the list yourself: then no message asks.
-With several windows call `attention/claim` before you tell of something new; the ids that come back are yours to tell, all others were told by somebody else.
+Call `attention/claim` before you tell of something new by what has to be put away, such as a toast: the ids that come back are yours to tell, all others were told by another window.
+A window that nobody looks at leaves a second or two to the others first.
 
 **What an agent does at the moment** is work-done progress whose token is `branchwork-` and the id of its execution.
 A client that knows the execution can show it in its row instead of a list of progress.
@@ -109,9 +110,8 @@ sequenceDiagram
     D-->>V: the same
     E->>D: branchwork/attention/claim {ids: [id]}
     D-->>E: {ids: [id]}
-    V->>D: branchwork/attention/claim {ids: [id]}
-    D-->>V: {ids: []}
-    Note over E: tells its person, Neovim is quiet
+    Note over E: shows a toast, and no other window does
+    Note over V: draws its list and status line anew
     V->>D: branchwork/approval/respond {approvalId, optionId}
     Note over D: the decision is committed, then sent
     D-->>A: the outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,19 @@ def total(prices):
 def mean(prices):
     return sum(prices) / len(prices)
 """
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets fixtures know that their test has failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
 
 
 @pytest.fixture(scope="package")
@@ -74,8 +87,18 @@ def opened(
 ) -> Iterator[Callable[[], Window]]:
     """Opens windows on the repository."""
     name = request.node.name.removeprefix("test_")
+    made: list[Window] = []
     with ExitStack() as windows:
-        yield lambda: windows.enter_context(vscode.window(chromium, host, repo.root, name))
+
+        def open_window() -> Window:
+            made.append(windows.enter_context(vscode.window(chromium, host, repo.root, name)))
+            return made[-1]
+
+        yield open_window
+        if request.node.stash[FAILED]:
+            for one in made:
+                print(f"\nwhat was seen is in {one.shot('failed')}")
+            print(host.log()[-4000:])
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,28 @@ def test_the_server_is_installed_by_the_extension(opened: Callable[[], Window]) 
     start(window)
     window.press(window.row("Needs You", "Write NOTES.md?"), "Allow Once")
     window.toast("finished").wait_for()
+
+
+@pytest.mark.long
+def test_data_that_can_not_be_opened(
+    installed: None, opened: Callable[[], Window], home: RealHome
+) -> None:
+    """The view says so, the doctor says why, and when it is mended it goes on."""
+    database = Path(home.data, "branchwork.sqlite")
+    database.parent.mkdir(mode=0o700)
+    database.write_text("no database " * 1000)
+    window = opened()
+    window.view()
+    window.pane("Tasks").get_by_text("The daemon can't open its data").wait_for()
+    window.pane("Tasks").get_by_role("button", name="Doctor").click()
+    window.line("branchwork.sqlite is damaged").wait_for()
+    window.shot("doctor")
+    database.unlink()
+    window.pane("Tasks").get_by_role("button", name="Restart Server").click()
+    window.pane("Tasks").get_by_text("There is no task yet").wait_for()
+    window.run("Branchwork: Doctor")
+    window.line("Scripted agent").wait_for()
+    window.shot("healthy")
 
 
 def test_a_daemon_that_is_killed(window: Window, home: RealHome) -> None:

@@ -1,32 +1,38 @@
-// Commands about Branchwork itself: how it is, starting again, finding the server.
+// Commands about Branchwork itself: how it is, installing its server, starting it again.
 
 import * as vscode from "vscode";
 import { register } from "../branchwork";
 import type { Branchwork } from "../branchwork";
 import type { Connection } from "../connection";
 import { shortened } from "../labels";
-import { daemonStatus } from "../protocol";
-import type { DaemonStatusResult } from "../protocol";
+import { doctorText } from "../doctorText";
+import { daemonDoctor } from "../protocol";
+
+const SCHEME = "branchwork-doctor";
+// The name is that of its tab.
+const REPORT = vscode.Uri.from({ scheme: SCHEME, path: "/Branchwork Doctor" });
 
 export function daemonCommands({ connection }: Branchwork): vscode.Disposable {
-  return register({
-    showStatus: async () => {
-      const status = await connection.ask(daemonStatus, {});
-      const detail = statusLines(status).join("\n");
-      const options = { modal: true, detail };
-      const title = `Branchwork ${status.version}`;
-      const pressed = await vscode.window.showInformationMessage(title, options, "Copy", "Show Log");
-      if (pressed === "Copy") {
-        await vscode.env.clipboard.writeText(`${title}\n${detail}`);
-      } else if (pressed === "Show Log") {
-        connection.log.show();
-      }
+  const asked = new vscode.EventEmitter<vscode.Uri>();
+  const reports = vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
+    onDidChange: asked.event,
+    provideTextDocumentContent: async (_uri, token) => {
+      const { checks } = await connection.ask(daemonDoctor, {}, token);
+      return doctorText(checks);
+    },
+  });
+  const commands = register({
+    doctor: async () => {
+      // One that is open already is looked at again.
+      asked.fire(REPORT);
+      await vscode.window.showTextDocument(REPORT, { preview: false });
     },
     installServer: () => installServer(connection),
     restart: () => connection.restart(),
     showOutput: () => connection.log.show(),
     chooseServer: () => vscode.commands.executeCommand("workbench.action.openSettings", "branchwork.server.command"),
   });
+  return vscode.Disposable.from(asked, reports, commands);
 }
 
 async function installServer(connection: Connection): Promise<void> {
@@ -53,27 +59,4 @@ async function installServer(connection: Connection): Promise<void> {
     }
     await connection.restart();
   });
-}
-
-/** What one would ask for when something is wrong. */
-export function statusLines(status: DaemonStatusResult): string[] {
-  const lines: [string, string | number | null][] = [
-    ["Problem", status.problem ?? null],
-    ["Daemon", `process ${status.pid}, for ${duration(status.uptimeSeconds)}`],
-    ["Protocol", status.protocolVersion],
-    ["Data", status.dataFolder],
-    ["Connections", status.connections],
-    ["Running", status.runningExecutions],
-    ["git", status.gitVersion ?? "not found"],
-    ["SQLite", status.sqliteVersion],
-  ];
-  return lines.filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}`);
-}
-
-function duration(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 1) {
-    return `${Math.floor(seconds)} s`;
-  }
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
