@@ -2,14 +2,12 @@
 // the daemon, the right sides are the files of the worktree.
 
 import * as vscode from "vscode";
-import { codeOf } from "./connection";
 import type { Connection } from "./connection";
 import { diffTitle } from "./labels";
 import { workspaceBaseFile, workspaceDiff } from "./protocol";
 import type { FileDiff, Workspace } from "./protocol";
 
 const SCHEME = "branchwork-base";
-const METHOD_NOT_FOUND = -32601;
 
 interface Base {
   workspaceId: string;
@@ -32,16 +30,6 @@ export async function showDiff(
   const resources = files.map((file) => resourceOf(workspace.id, file, at));
   await vscode.commands.executeCommand("vscode.changes", diffTitle(title, files), resources);
   return "shown";
-}
-
-/** Whether this daemon is too old to give the left sides. */
-export async function hasBaseFiles(connection: Connection): Promise<boolean> {
-  try {
-    await connection.ask(workspaceBaseFile, { workspaceId: "", repoId: "", path: "" });
-    return true;
-  } catch (problem) {
-    return codeOf(problem) !== METHOD_NOT_FOUND;
-  }
 }
 
 export function registerBaseFiles(connection: Connection): vscode.Disposable {

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import { Activity } from "./activity";
+import { dimAnchors } from "./anchors";
 import { inform } from "./branchwork";
 import type { Branchwork } from "./branchwork";
 import { daemonCommands } from "./commands/daemon";
@@ -42,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
     conversations,
     registerViews(branchwork, (taskId, status) => moveTask(branchwork, taskId, status)),
     registerBaseFiles(connection),
+    dimAnchors(),
     registerNotices(connection, live),
     taskCommands(branchwork),
     runCommands(branchwork, conversations),

@@ -4,14 +4,13 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import { inform, register } from "../branchwork";
 import type { Branchwork } from "../branchwork";
-import { hasBaseFiles, showDiff } from "../diff";
+import { showDiff } from "../diff";
 import { mergeSentence, shortened } from "../labels";
 import type { LogTerminals } from "../logTerminal";
 import { workspaceMerge, workspaceMergePreview, workspaceStop, workspaceUpdate } from "../protocol";
 import type { Workspace, WorkspaceMergePreviewResult } from "../protocol";
 import { chosenWorkspace } from "./targets";
 import type { Target } from "./targets";
-import { openDocument } from "./tasks";
 
 export function reviewCommands(branchwork: Branchwork, logs: LogTerminals): vscode.Disposable {
   return register({
@@ -37,9 +36,6 @@ async function diff(branchwork: Branchwork, target: Target): Promise<void> {
   const workspace = await chosenWorkspace(branchwork, target);
   if (workspace === undefined) {
     return;
-  }
-  if (!(await hasBaseFiles(branchwork.connection))) {
-    return openDocument(branchwork, "diff", workspace.id);
   }
   const title = titleOf(branchwork, workspace);
   if ((await showDiff(branchwork.connection, workspace, title)) === "empty") {
