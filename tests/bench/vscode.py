@@ -1,0 +1,136 @@
+"""The VS Code extension: what its start costs, how soon its first tree is painted, and the rest.
+
+VS Code is the real one of the tests: code-server's workbench in a headless Chromium.
+"""
+
+import re
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import board, vscode_log, vscode_seen
+from bench.board import Board
+from bench.figure import Figure, median
+from bench.place import Place
+from bench.size import Size
+from support import tagged, vscode
+from support.vscode import Host, Window
+
+WATCH = Path(__file__).with_name("watch.js")
+# The page's log of what activates says when it begins, before the extension's code is read.
+_BEGIN = re.compile(
+    r"^(\S+ \S+) \[info\] ExtensionService#_doActivateExtension branchwork\.branchwork,", re.M
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """In milliseconds; the tree is counted from the begin of the activation."""
+
+    activation: float
+    tree: float
+
+    @property
+    def tree_after(self) -> float:
+        """From the end of the activation."""
+        return self.tree - self.activation
+
+
+def extension(place: Place, size: Size) -> list[Figure]:
+    """All of it."""
+    with board.made(size) as found, _window(found) as (host, window):
+        starts = [_start(host, window) for _ in range(size.windows)]
+        return [
+            *_start_figures(starts, found),
+            *vscode_seen.figures(found, host, window, size),
+            *vscode_log.figures(found, window, size),
+        ]
+
+
+@contextmanager
+def _window(found: Board) -> Iterator[tuple[Host, Window]]:
+    """A window on the board's repository with our views open; all that it started ends with it."""
+    tag = tagged.new()
+    # The zone is that of the time stamps in VS Code's logs.
+    environ = {**found.place.environ, "TZ": "UTC", tagged.TAG: tag}
+    _install(found.place)
+    folder = found.place.root / "code"
+    folder.mkdir()
+    try:
+        with vscode.hosted(folder, environ, {}) as host, vscode.browser() as chromium:
+            with vscode.window(chromium, host, found.root, "bench") as window:
+                window.page.add_init_script(path=WATCH)
+                window.view()
+                window.row("Tasks", board.TITLE).wait_for()
+                yield host, window
+    finally:
+        tagged.end(tag)
+
+
+def _install(place: Place) -> None:
+    """Where pip puts it: the PATH that the extension gets is that of a login shell."""
+    command = place.home / ".local" / "bin" / "branchwork"
+    command.parent.mkdir(parents=True)
+    command.symlink_to(place.console[0])
+
+
+def _start(host: Host, window: Window) -> Start:
+    """A window that is loaded anew, with the views open that were open."""
+    page = window.page
+    before = _begins(host)
+    page.reload(wait_until="commit")
+    page.evaluate("title => bench.watchRows(title)", board.TITLE)
+    page.wait_for_function("title => bench.painted[title]", arg=board.TITLE, polling=100)
+    painted: float = page.evaluate("title => bench.painted[title]", board.TITLE)
+    begins = [moment for moment in _begins(host) if moment not in before]
+    assert len(begins) == 1, f"it was activated {len(begins)} times"
+    return Start(activation=_activation(window), tree=painted - begins[0])
+
+
+def _begins(host: Host) -> list[float]:
+    """When our extension was activated so far, in milliseconds of the clock."""
+    found = []
+    for log in host.user.glob("logs/*/exthost*/remoteexthost.log"):
+        for stamp in _BEGIN.findall(log.read_text("utf-8")):
+            moment = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+            found.append(moment.timestamp() * 1000)
+    return found
+
+
+def _activation(window: Window) -> float:
+    """As VS Code itself shows it: to read the code and to run `activate`."""
+    window.run("Developer: Show Running Extensions")
+    row = window.page.locator(".runtime-extensions-editor .extension").filter(has_text="Branchwork")
+    told = row.locator(".activation-time").filter(has_text=re.compile(r"\d+ms")).first.inner_text()
+    window.run("View: Close All Editors")
+    return float(told.removesuffix("ms").rpartition(" ")[2])
+
+
+def _start_figures(starts: list[Start], found: Board) -> list[Figure]:
+    activations = [start.activation for start in starts]
+    trees = [start.tree for start in starts]
+    return [
+        Figure(
+            name="VS Code extension, its activation",
+            unit="ms",
+            measured=median(activations),
+            best=min(activations),
+            goal=200.0,
+            rounds=len(starts),
+            note=f"at most {max(activations):.0f} ms; as VS Code shows it",
+        ),
+        Figure(
+            name=f"VS Code, first tree painted of {found.tasks} tasks, from the activation's begin",
+            unit="ms",
+            measured=median(trees),
+            best=min(trees),
+            goal=500.0,
+            rounds=len(starts),
+            note=f"at most {max(trees):.0f} ms; "
+            f"from its end {statistics.median(start.tree_after for start in starts):.0f} ms",
+        ),
+    ]
