@@ -1,4 +1,4 @@
-"""A board as a person has it, in a place of its own: editors show it, whatever else was measured."""
+"""A board as a person has it, in a place of its own: no other group changes what it shows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -39,6 +39,12 @@ local params = { projectId = project, title = "seen " .. number }
 rpc.request(protocol.methods.taskCreate, params, function() end)
 return sent
 """
+# Without a screen none is drawn, but it is worked out as for one.
+_STATUS_LINE = (
+    "local began = vim.uv.hrtime() "
+    "vim.api.nvim_eval_statusline(vim.o.statusline, {}) "
+    "io.stderr:write((vim.uv.hrtime() - began) / 1e6)"
+)
 _DRAW = """
 local began = vim.uv.hrtime()
 vim.cmd.edit()
@@ -64,16 +70,20 @@ def plugin(_: Place, size: Size) -> list[Figure]:
 
 
 def _load(found: Board, size: Size) -> Figure:
+    """What a start reads of the plugin, and what its first status line takes."""
     place, root = found.place, found.root
-    took = []
+    took, lines = [], []
     for number in range(size.starts):
         file = place.root / f"startup-{number}"
         argv = [str(tools.neovim()), "--headless", "--clean", "-u", str(INIT)]
-        argv += ["--startuptime", str(file), "+qall"]
-        subprocess.run(argv, cwd=root, env=_environ(place), check=True, timeout=60)
+        argv += ["--startuptime", str(file), "-c", f"lua {_STATUS_LINE}", "+qall"]
+        done = subprocess.run(
+            argv, cwd=root, env=_environ(place), capture_output=True, check=True, timeout=60
+        )
         # The columns are: when, how long with all that it loads, how long by itself, what.
         told = re.findall(rf"^\S+ +(\S+) +\S+: .*{re.escape(str(PLUGIN))}", file.read_text(), re.M)
-        took.append(sum(float(milliseconds) for milliseconds in told))
+        lines.append(float(done.stderr))
+        took.append(sum(float(milliseconds) for milliseconds in told) + lines[-1])
     return Figure(
         name="Neovim plugin, load at start-up",
         unit="ms",
@@ -81,6 +91,7 @@ def _load(found: Board, size: Size) -> Figure:
         best=min(took),
         goal=3.0,
         rounds=len(took),
+        note=f"with the first status line, which takes {median(lines):.2f} ms of it",
     )
 
 

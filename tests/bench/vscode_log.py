@@ -72,9 +72,7 @@ def _type(window: Window, seconds: float) -> None:
 def _end(window: Window) -> Felt:
     """When every letter is there."""
     page = window.page
-    page.wait_for_function(
-        "bench.typed.length === bench.keys.length", polling=LOOK_MILLISECONDS
-    )
+    page.wait_for_function("bench.typed.length === bench.keys.length", polling=LOOK_MILLISECONDS)
     page.evaluate("bench.stopPauses()")
     page.evaluate("bench.stopTyping()")
     return Felt(pauses=page.evaluate("bench.late"), keys=page.evaluate("bench.typed"))
