@@ -4,6 +4,7 @@ VS Code is the real one of the tests: code-server's workbench in a headless Chro
 """
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +19,14 @@ from bench.size import Size
 from support import tagged, vscode
 from support.vscode import Host, Window
 
+LOOK_MILLISECONDS = 50
 WATCH = Path(__file__).with_name("watch.js")
 # The log of the extension host says it before the extension's code is read.
-_BEGIN = re.compile(
-    r"^(\S+ \S+) \[info\] ExtensionService#_doActivateExtension branchwork\.branchwork,", re.M
-)
+_BEGIN = ("remoteexthost.log", r"ExtensionService#_doActivateExtension branchwork\.branchwork,")
+# The extension's own log, when its command is found and its server is to be started.
+_SERVER = ("branchwork.branchwork/*.log", "Starting ")
+# VS Code's own extensions that every window starts, in the same process and at the same time.
+_OTHERS = ("remoteexthost.log", "Eager extensions activated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,9 @@ class Start:
     """In milliseconds; the tree is counted from the begin of the activation."""
 
     activation: float
+    server: float
     tree: float
+    others: float
 
     @property
     def tree_after(self) -> float:
@@ -84,24 +90,37 @@ def _install(place: Place) -> None:
 def _start(host: Host, window: Window) -> Start:
     """A window that is loaded anew, with the views open that were open."""
     page = window.page
-    before = _begins(host)
+    before = {log: _moments(host, *log) for log in (_BEGIN, _SERVER, _OTHERS)}
     page.reload(wait_until="commit")
     page.evaluate("title => bench.watchRows(title)", board.TITLE)
-    page.wait_for_function("title => bench.painted[title]", arg=board.TITLE, polling=100)
+    page.wait_for_function(
+        "title => bench.painted[title]", arg=board.TITLE, polling=LOOK_MILLISECONDS
+    )
     painted: float = page.evaluate("title => bench.painted[title]", board.TITLE)
     activation = _activation(window)
-    begins = [moment for moment in _begins(host) if moment not in before]
-    assert len(begins) == 1, f"it was activated {len(begins)} times"
-    return Start(activation=activation, tree=painted - begins[0])
+    begin, server, others = (_next(host, window, log, old) for log, old in before.items())
+    return Start(
+        activation=activation, server=server - begin, tree=painted - begin, others=others - begin
+    )
 
 
-def _begins(host: Host) -> list[float]:
-    """When our extension was activated so far, in milliseconds of the clock."""
-    found = []
-    for log in host.user.glob("logs/*/exthost*/remoteexthost.log"):
-        for stamp in _BEGIN.findall(log.read_text("utf-8")):
+def _next(host: Host, window: Window, log: tuple[str, str], before: set[float]) -> float:
+    """When it was logged once more."""
+    deadline = time.monotonic() + vscode.WAIT_SECONDS
+    while not (new := _moments(host, *log) - before):
+        assert time.monotonic() < deadline, f"{log[0]} does not say {log[1]}"
+        window.page.wait_for_timeout(LOOK_MILLISECONDS)
+    assert len(new) == 1, f"{log[0]} says {log[1]} {len(new)} times"
+    return new.pop()
+
+
+def _moments(host: Host, files: str, words: str) -> set[float]:
+    """When that was logged so far, in any window, in milliseconds of the clock."""
+    found = set()
+    for log in host.user.glob(f"logs/*/exthost*/{files}"):
+        for stamp in re.findall(rf"^(\S+ \S+) \[info\] {words}", log.read_text("utf-8"), re.M):
             moment = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
-            found.append(moment.timestamp() * 1000)
+            found.add(moment.timestamp() * 1000)
     return found
 
 
@@ -133,8 +152,11 @@ def _start_figures(starts: list[Start], found: Board) -> list[Figure]:
             measured=median(trees),
             best=min(trees),
             goal=500.0,
+            versus=median([one.others for one in starts]),
+            versus_name="VS Code's own extensions are up",
             rounds=len(starts),
             note=f"at most {max(trees):.0f} ms; "
+            f"until the server is started {median([one.server for one in starts]):.0f} ms; "
             f"from the activation's end {median([one.tree_after for one in starts]):.0f} ms",
         ),
     ]
