@@ -63,8 +63,8 @@ def _window(found: Board) -> Iterator[tuple[Host, Window]]:
     run = folder / "run"
     run.mkdir(parents=True)
     # The zone is that of the time stamps in VS Code's logs; its sockets are to go, too.
-    own = {"TZ": "UTC", "XDG_RUNTIME_DIR": str(run), tagged.TAG: tag}
-    environ = {**found.place.environ, **own}
+    own = {"TZ": "UTC", "TMPDIR": str(run), "XDG_RUNTIME_DIR": str(run)}
+    environ = {**found.place.environ, **own, tagged.TAG: tag}
     _install(found.place)
     try:
         with (
