@@ -21,6 +21,8 @@ ALONE_SECONDS, DENSE_SECONDS = 0.08, 0.01
 LINE = "x" * 69
 PING_SECONDS = 0.005
 LOOK_SECONDS = 0.2
+# Lines a second of a log that a person looks at.
+PACE = 10_000
 
 _STAMPS = """
 import os, time
@@ -28,6 +30,17 @@ for pause in ({alone}, {dense}):
     for _ in range({lines}):
         time.sleep(pause)
         os.write(1, b"%s %d\\n" % (str(pause).encode(), time.monotonic_ns()))
+"""
+
+# A hundredth of a second's lines each hundredth of a second, by the clock.
+_PACED = """
+import sys, time
+began, part = time.monotonic(), {pace} // 100
+for first in range(0, {lines}, part):
+    sys.stdout.write("".join("%d a line of a log that goes on and on\\n" % number
+                             for number in range(first, first + part)))
+    sys.stdout.flush()
+    time.sleep(max(0, began + (first / part + 1) * 0.01 - time.monotonic()))
 """
 
 
@@ -65,6 +78,12 @@ class Child:
     def _made(self, method: str, noun: str, **params: object) -> str:
         found: str = self.editor.request(f"branchwork/{method}", params)[noun]["id"]
         return found
+
+
+def paced(lines: int) -> str:
+    """A script that prints so many numbered lines, at PACE."""
+    code = _PACED.format(lines=lines, pace=PACE)
+    return shlex.join([sys.executable, "-I", "-S", "-c", code])
 
 
 def lines(place: Place, size: Size) -> list[Figure]:

@@ -5,14 +5,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import checkouts, logs, machine, memory, place, requests, starts
+import pytest
+
+from bench import checkouts, logs, machine, memory, neovim, place, requests, starts, vscode
 from bench.figure import QUIET_PERCENT, Figure, table
 from bench.place import Place
 from bench.size import FULL, SMALL, Size
+from support.npm_tools import CannotInstall
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "build" / "bench.json"
@@ -29,6 +32,8 @@ GROUPS: dict[str, Callable[[Place, Size], list[Figure]]] = {
     "lines": logs.lines,
     "flood": logs.flood,
     "workspaces": checkouts.creation,
+    "neovim": neovim.plugin,
+    "vscode": vscode.extension,
     "afterwards": memory.afterwards,
 }
 
@@ -46,8 +51,8 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     began = time.monotonic()
     load = os.getloadavg()[0]
-    figures = _measured(options.only, SMALL if options.quick else FULL)
-    shown = f"{machine.described()}.\n\n{table(figures)}\n\n{_summary(figures)}\n"
+    figures, left_out = _measured(options.only, SMALL if options.quick else FULL)
+    shown = f"{machine.described()}.\n\n{table(figures)}\n\n{_summary(figures, left_out)}\n"
     print(f"\n{shown}")
     for figure in figures:
         if figure.note:
@@ -59,18 +64,21 @@ def main(argv: Sequence[str]) -> int:
         "machine": machine.described(),
         "load": load,
         "figures": [figure.to_json() for figure in figures],
+        "leftOut": left_out,
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(found, indent=2) + "\n")
     return 0
 
 
-def _summary(figures: Sequence[Figure]) -> str:
+def _summary(figures: Sequence[Figure], left_out: Mapping[str, str]) -> str:
     missed = sum(figure.verdict == "missed" for figure in figures)
     goals = sum(figure.verdict != "shown" for figure in figures)
     told = f"{goals - missed} of {goals} goals met."
     if any(figure.is_loaded for figure in figures):
         told += "\nOthers used this machine meanwhile: `best` and the ratios tell more."
+    for group, why in left_out.items():
+        told += f"\nNOT MEASURED: {group}. {why}"
     return told
 
 
@@ -90,13 +98,19 @@ def _in_quiet(
     return [replace(figure, busy=busy) for figure in figures]
 
 
-def _measured(groups: Sequence[str], size: Size) -> list[Figure]:
+def _measured(groups: Sequence[str], size: Size) -> tuple[list[Figure], dict[str, str]]:
+    """The figures, and why a group has none: a machine may have no way to an editor."""
     figures: list[Figure] = []
+    left_out: dict[str, str] = {}
     with place.made() as made:
         if "cold" not in groups:
             made.editor().close()
         for name, group in GROUPS.items():
             if name in groups:
                 print(f"{name} …", file=sys.stderr, flush=True)
-                figures += _in_quiet(group, made, size)
-    return figures
+                try:
+                    figures += _in_quiet(group, made, size)
+                except (pytest.skip.Exception, CannotInstall) as missing:
+                    left_out[name] = " ".join(str(missing).split())
+                    print(f"{name} IS LEFT OUT: {left_out[name]}", file=sys.stderr, flush=True)
+    return figures, left_out

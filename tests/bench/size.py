@@ -23,6 +23,11 @@ class Size:
     flood_lines: int = 2_000_000
     files: int = 50_000
     workspaces: int = 7
+    board: int = 300
+    windows: int = 9
+    changes: int = 60
+    commands: int = 20
+    editor_flood_lines: int = 50_000
     patience: float = 15.0
 
 
@@ -41,5 +46,10 @@ SMALL = Size(
     flood_lines=20_000,
     files=100,
     workspaces=1,
+    board=30,
+    windows=1,
+    changes=2,
+    commands=1,
+    editor_flood_lines=5_000,
     patience=0.0,
 )

@@ -4,23 +4,45 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.run import GROUPS
+from support import npm_tools
 
 MAIN = Path(__file__).with_name("main.py")
-FIGURES = 20
+FIGURES = {"neovim": 4, "vscode": 7}
+WITHOUT_EDITORS = 20
 
 
-def test_every_figure_is_measured(tmp_path: Path) -> None:
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    return tmp_path / "build" / "bench.json"
+
+
+def test_every_figure_is_measured(result: Path) -> None:
     """As `make bench` does it, but for a moment only."""
-    result = tmp_path / "build" / "bench.json"
-    done = subprocess.run(
-        [sys.executable, str(MAIN), "--quick", "--json", str(result)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    measured = measure(result, *(group for group in GROUPS if group not in FIGURES))
+    assert len(measured) == WITHOUT_EDITORS
+
+
+@pytest.mark.editor
+@pytest.mark.parametrize("editor", FIGURES)
+def test_every_figure_of_an_editor_is_measured(editor: str, result: Path) -> None:
+    assert len(measure(result, editor)) == FIGURES[editor]
+
+
+def measure(result: Path, *groups: str) -> list[dict[str, Any]]:
+    """What a run of these groups writes and shows."""
+    argv = [sys.executable, str(MAIN), "--quick", "--json", str(result), "--only", *groups]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    figures = json.loads(result.read_text())["figures"]
-    assert len(figures) == FIGURES
-    assert all(figure["measured"] > 0 or figure["unit"] == "ms" for figure in figures)
+    told = json.loads(result.read_text())
+    for group, why in told["leftOut"].items():
+        npm_tools.missing(group, why)
+    figures: list[dict[str, Any]] = told["figures"]
     for figure in figures:
+        assert figure["measured"] > 0 or figure["unit"] == "ms", figure
         assert figure["name"] in done.stdout
+    return figures
