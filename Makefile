@@ -7,16 +7,20 @@ export PYTHON
 # node, which some tests install, is to trust the certificates that the machine trusts.
 export NODE_USE_SYSTEM_CA ?= 1
 
-.PHONY: help demo test test-fast check chaos bench format setup setup-run
+VSCODE := editor-clients/vscode
+
+.PHONY: help demo test test-fast test-editors check chaos bench vsix format setup setup-run
 
 help:
-	@echo "make demo       the main job once, from a selection to a merged branch"
-	@echo "make test       all checks and all tests"
-	@echo "make test-fast  the tests that need no real editor, no real agent and no chaos"
-	@echo "make chaos      kill -9 of daemons and shims, in full number; takes a while"
-	@echo "make check      format, lint, types, import contracts, generated files"
-	@echo "make bench      the figures of docs/performance.md"
-	@echo "make format     put the code into its form and write the generated files"
+	@echo "make demo          the main job once, from a selection to a merged branch"
+	@echo "make test          all checks, and all tests but the long ones"
+	@echo "make test-fast     the tests that need no real editor, no real agent and no chaos"
+	@echo "make test-editors  all stories in real editors, the long ones too"
+	@echo "make chaos         kill -9 of daemons and shims, in full number; takes a while"
+	@echo "make check         format, lint, types, import contracts, generated files"
+	@echo "make bench         the figures of docs/performance.md"
+	@echo "make vsix          the extension for VS Code, as a file to install"
+	@echo "make format        put the code into its form and write the generated files"
 
 demo: setup-run
 	@$(BIN)/branchwork demo $(ARGS)
@@ -25,7 +29,10 @@ test: check
 	$(PYTEST) $(ARGS)
 
 test-fast: setup
-	$(PYTEST) -m "not editor and not agent and not chaos" $(ARGS)
+	$(PYTEST) -m "not editor and not agent and not chaos and not long" $(ARGS)
+
+test-editors: setup
+	$(PYTEST) -m editor $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check server tests
@@ -39,6 +46,16 @@ chaos: setup
 
 bench: setup
 	$(BIN)/python tests/bench/main.py $(ARGS)
+
+vsix: setup-run $(VSCODE)/node_modules/.installed
+	@.ci/wheel $(VSCODE)/server
+	cd $(VSCODE) && npm run --silent package
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 22)' || \
+		{ echo "The extension is built with Node.js 22 or newer and its npm: install it." >&2; exit 1; }
+	cd $(VSCODE) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 format: setup
 	$(BIN)/ruff check --fix server tests

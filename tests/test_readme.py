@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support import vscode_tools
+
 CHECKOUT = Path(__file__).parents[1]
 README = (CHECKOUT / "README.md").read_text("utf-8")
 NEOVIM = (CHECKOUT / "docs" / "editors" / "neovim.md").read_text("utf-8")
@@ -19,6 +21,7 @@ COMMANDS = [
 ]
 # This is running it; and a real agent has tests of its own.
 ONLY_LOOKED_AT = ("make test", 'make demo ARGS="--agent claude-acp"')
+INSTALL_EXTENSION = "code --install-extension editor-clients/vscode/branchwork.vsix"
 SECONDS = 900
 
 
@@ -28,8 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: str, home: Path) -> "subprocess.CompletedProcess[str]":
-    """As a person who has just made this checkout."""
-    env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    """As a person who has just made this checkout, with the node that the README wants."""
+    env = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
+    env["PATH"] = vscode_tools.node_environment()["PATH"]
     return subprocess.run(
         command,
         shell=True,
@@ -42,7 +46,9 @@ def run(command: str, home: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one not in ONLY_LOOKED_AT])
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if one not in (*ONLY_LOOKED_AT, INSTALL_EXTENSION)]
+)
 def test_a_command_of_the_readme_works(
     command: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,6 +68,19 @@ def test_a_longer_command_of_the_readme_is_a_command(command: str, home: Path) -
     done = run(f"{command} --dry-run", home)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_packed_can_be_installed(home: Path) -> None:
+    """By code-server, which takes the same argument."""
+    assert COMMANDS.index("make vsix") == COMMANDS.index(INSTALL_EXTENSION) - 1
+    vscode_tools.vsix()
+    code = vscode_tools.code_server().parents[1] / "out" / "node" / "entry.js"
+
+    done = run(INSTALL_EXTENSION.replace("code", f"node {code}", 1), home)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = run(f"node {code} --list-extensions", home)
+    assert "branchwork.branchwork" in found.stdout.splitlines()
 
 
 def test_all_tests_begin_with_the_checks(home: Path) -> None:
@@ -85,7 +104,7 @@ def test_the_link_that_the_readme_makes_is_the_server(home: Path) -> None:
 def test_its_neovim_configuration_is_the_one_that_is_tested() -> None:
     blocks = re.findall(r"^```lua\n.*?^```$", README, flags=re.M | re.S)
 
-    assert len(blocks) == 2
+    assert len(blocks) == 1
     assert [block for block in blocks if block not in NEOVIM] == []
 
 

@@ -20,6 +20,7 @@ from support.npm_tools import CHECKOUT, STAMP, CannotInstall
 CODE_SERVER = "4.139.1"
 PLAYWRIGHT = "1.65.2"
 EXTENSION = CHECKOUT / "editor-clients" / "vscode"
+PACKAGES = Path("node_modules", ".installed")
 # The two that VS Code's server can't do without: its log files, and its watch over its parent.
 NATIVES = ("@vscode/spdlog", "@vscode/native-watchdog")
 CHROMIUMS = ("chromium", "chromium-headless-shell", "google-chrome")
@@ -79,37 +80,33 @@ def node_environment() -> dict[str, str]:
 
 def extension_folder() -> Path:
     """Our extension's source with its packages installed."""
-    lock = EXTENSION / "package-lock.json"
-    modules = EXTENSION / "node_modules"
-    wanted = lock.read_text()
-    stamp = modules / f".{STAMP}"
     with npm_tools.only_one(npm_tools.tools_folder() / "vscode-extension"):
-        if not stamp.exists() or stamp.read_text() != wanted:
-            argv = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-            try:
-                npm_tools.run(argv, EXTENSION, node_environment())
-            except CannotInstall as problem:
-                npm_tools.missing("the extension's packages", problem)
-            stamp.write_text(wanted)
+        argv = ["make", "--silent", str((EXTENSION / PACKAGES).relative_to(CHECKOUT))]
+        try:
+            npm_tools.run(argv, CHECKOUT, node_environment())
+        except CannotInstall as problem:
+            npm_tools.missing("the extension's packages", problem)
     return EXTENSION
 
 
 def npm_run(script: str, *arguments: str) -> str:
     """What a script of the extension says; it fails the test where the script fails."""
-    argv = ["npm", "run", "--silent", script, "--", *arguments]
-    done = subprocess.run(
-        argv, cwd=extension_folder(), env=node_environment(), capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"npm run {script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return _said(["npm", "run", "--silent", script, "--", *arguments], extension_folder())
 
 
 @cache
 def vsix() -> Path:
     """Our extension as people install it, built once of what the source is now."""
+    extension_folder()
     with npm_tools.only_one(npm_tools.tools_folder() / "vscode-vsix"):
-        npm_run("package")
+        _said(["make", "--silent", "vsix"], CHECKOUT)
     return EXTENSION / "branchwork.vsix"
+
+
+def _said(argv: list[str], cwd: Path) -> str:
+    done = subprocess.run(argv, cwd=cwd, env=node_environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def _vscode_in(folder: Path) -> Path:

@@ -15,7 +15,7 @@ import type {
 } from "vscode-languageclient/node";
 import type { Installation } from "./installation";
 import * as protocol from "./protocol";
-import { findServer, languageServer } from "./server";
+import { findServer, fingerprint, languageServer } from "./server";
 
 /** `missing`: there is no command to start; `stopped`: it was started and would not stay. */
 export type Life = "starting" | "ready" | "missing" | "stopped";
@@ -36,6 +36,13 @@ class QuietClient extends LanguageClient {
 const MOST_STARTS = 4;
 const WITHIN_MILLISECONDS = 180_000;
 const SECTION = "branchwork";
+const REMEMBERED = "server";
+
+/** What a command said to be its fastest form. */
+interface Remembered {
+  asked: string;
+  said: string[];
+}
 
 export class Connection implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -59,6 +66,7 @@ export class Connection implements vscode.Disposable {
   constructor(
     readonly log: vscode.LogOutputChannel,
     readonly installation: Installation,
+    private readonly memory: vscode.Memento,
     private readonly showsWork: (token: string | number, work: { kind: string; message?: string }) => boolean,
   ) {}
 
@@ -68,7 +76,7 @@ export class Connection implements vscode.Disposable {
     const client = this.newClient();
     this.client = client;
     try {
-      this.command = await this.foundCommand();
+      this.command = this.foundCommand();
       await client.start();
     } catch (problem) {
       if (this.client === client) {
@@ -199,17 +207,29 @@ export class Connection implements vscode.Disposable {
   }
 
   /** Raises Missing. */
-  private async foundCommand(): Promise<string[]> {
+  private foundCommand(): string[] {
     const configured = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command") ?? [];
-    const command = await findServer(configured, process.env, await this.installation.command());
+    const command = findServer(configured, process.env, this.installation.command);
     if (command === undefined) {
       throw new Missing(configured[0] ?? "branchwork");
     }
     return command;
   }
 
+  /** What starts it fastest, as the command said the last time that it was asked. */
+  private async serverCommand(): Promise<string[]> {
+    const asked = fingerprint(this.command);
+    const remembered = this.memory.get<Remembered>(REMEMBERED);
+    if (remembered?.asked === asked) {
+      return remembered.said;
+    }
+    const said = await languageServer(this.command);
+    await this.memory.update(REMEMBERED, { asked, said });
+    return said;
+  }
+
   private async spawn(): Promise<ChildProcess> {
-    const [program = "", ...parameters] = await languageServer(this.command);
+    const [program = "", ...parameters] = await this.serverCommand();
     this.log.info(`Starting ${this.command.join(" ")}`);
     const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
     return spawn(program, parameters, cwd === undefined ? {} : { cwd });
@@ -232,6 +252,8 @@ export class Connection implements vscode.Disposable {
     return {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
       closed: () => {
+        // It may have ended because what was remembered holds no more.
+        void this.memory.update(REMEMBERED, undefined);
         const now = Date.now();
         ends.push(now);
         if (ends.filter((end) => now - end < WITHIN_MILLISECONDS).length < MOST_STARTS) {

@@ -24,7 +24,7 @@ export function activate(context: vscode.ExtensionContext): Branchwork {
   const log = vscode.window.createOutputChannel("Branchwork", { log: true });
   const activity = new Activity();
   const installation = new Installation(context.asAbsolutePath("server"), context.globalStorageUri.fsPath);
-  const connection = new Connection(log, installation, (token, work) => activity.take(token, work));
+  const connection = new Connection(log, installation, context.globalState, (token, work) => activity.take(token, work));
   const live = new Live(connection, activity);
   const branchwork: Branchwork = { connection, live, created: new vscode.EventEmitter() };
   const logs = new LogTerminals(connection, live);

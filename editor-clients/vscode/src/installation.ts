@@ -2,7 +2,8 @@
 // Nothing here knows VS Code.
 
 import { execFile, spawn } from "node:child_process";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { readFileSync, readdirSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -19,15 +20,15 @@ export class Installation {
   ) {}
 
   /** The command that was installed of this very wheel. */
-  async command(): Promise<string | undefined> {
-    const wheel = await this.wheel();
-    const stamp = await readFile(join(this.folder, STAMP), "utf8").catch(() => undefined);
+  get command(): string | undefined {
+    const wheel = this.wheel;
+    const stamp = there(() => readFileSync(join(this.folder, STAMP), "utf8"));
     return wheel !== undefined && stamp === wheel ? join(this.folder, "bin", "branchwork") : undefined;
   }
 
   /** Rejects with a sentence that says what to do. `report` is told what is done. */
   async install(report: (line: string) => void, signal: AbortSignal): Promise<void> {
-    const wheel = await this.wheel();
+    const wheel = this.wheel;
     if (wheel === undefined) {
       throw new Error("This build of the extension holds no server. Install it as Branchwork's README says.");
     }
@@ -47,9 +48,17 @@ export class Installation {
     return join(this.storage, "server");
   }
 
-  private async wheel(): Promise<string | undefined> {
-    const names = await readdir(this.bundle).catch(() => []);
-    return names.find((name) => name.endsWith(".whl"));
+  private get wheel(): string | undefined {
+    return there(() => readdirSync(this.bundle))?.find((name) => name.endsWith(".whl"));
+  }
+}
+
+/** What is read, undefined where nothing is. */
+function there<Found>(read: () => Found): Found | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
   }
 }
 

@@ -97,14 +97,14 @@ export class Live implements vscode.Disposable {
 
   private async read(): Promise<void> {
     this.isAsked = false;
-    try {
-      await this.readCurrent();
-      if (this.problem === undefined) {
-        await this.readChanges();
-        void this.readAgents().catch((problem) => this.report(problem));
-      }
-    } catch (problem) {
-      this.report(problem);
+    // At once, because a window has nothing to show before it has both.
+    const answers = await Promise.allSettled([this.readCurrent(), this.readChanges()]);
+    const failed = answers.filter((answer) => answer.status === "rejected");
+    if (this.problem === undefined) {
+      failed.forEach(({ reason }) => this.report(reason));
+    }
+    if (failed.length === 0) {
+      void this.readAgents().catch((problem) => this.report(problem));
     }
     this.touch();
   }

@@ -48,3 +48,14 @@ it("uses contexts that somebody sets", () => {
   const known = [...set, ...views.map(({ id }) => id.replace("branchwork.", ""))];
   expect([...used].filter((name) => !known.includes(name))).toEqual([]);
 });
+
+it("has each command on its page", () => {
+  const page = readFileSync(join(root, "..", "..", "docs", "editors", "vscode.md"), "utf8");
+  const hidden = contributes.menus.commandPalette.filter(({ when }: Menu) => when === "false");
+  const isHidden = (command: string): boolean => hidden.some((menu: Menu) => menu.command === command);
+  const titles: string[] = contributes.commands
+    .filter(({ command }: { command: string }) => !isHidden(command))
+    .map(({ title }: { title: string }) => title);
+  expect(titles.length).toBeGreaterThan(20);
+  expect(titles.filter((title) => !page.includes(title))).toEqual([]);
+});

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { commandIn, findServer, languageServer } from "../src/server";
+import { commandIn, findServer, fingerprint, languageServer } from "../src/server";
 
 let folder = "";
 
@@ -24,24 +24,38 @@ async function program(name: string, script = "exit 0"): Promise<string> {
 
 it("finds the command on the PATH", async () => {
   const path = await program("bin/branchwork");
-  expect(await findServer([], { PATH: `/nowhere:${join(folder, "bin")}` })).toEqual([path]);
+  expect(findServer([], { PATH: `/nowhere:${join(folder, "bin")}` })).toEqual([path]);
 });
 
 it("finds it where pip puts it", async () => {
   const path = await program(".local/bin/branchwork");
-  expect(await findServer([], { PATH: "", HOME: folder })).toEqual([path]);
+  expect(findServer([], { PATH: "", HOME: folder })).toEqual([path]);
+});
+
+it("takes what the extension has installed last, and only where nothing else was wanted", async () => {
+  const own = await program("own");
+  expect(findServer([], { PATH: folder }, own)).toEqual([own]);
+  expect(findServer(["gone"], { PATH: folder }, own)).toBeUndefined();
+  const path = await program("branchwork");
+  expect(findServer([], { PATH: folder }, own)).toEqual([path]);
+});
+
+it("knows another program of the same name", async () => {
+  const before = fingerprint([await program("branchwork")]);
+  expect(fingerprint([join(folder, "branchwork")])).toBe(before);
+  expect(fingerprint([await program("branchwork", "exit 1 # another")])).not.toBe(before);
 });
 
 it("takes what is configured, with its arguments", async () => {
   const path = await program("mine");
-  expect(await findServer([path, "--quiet"], { PATH: "" })).toEqual([path, "--quiet"]);
-  expect(await findServer(["mine"], { PATH: folder })).toEqual([path]);
+  expect(findServer([path, "--quiet"], { PATH: "" })).toEqual([path, "--quiet"]);
+  expect(findServer(["mine"], { PATH: folder })).toEqual([path]);
 });
 
 it("finds nothing where nothing is, or where it can't be run", async () => {
   await writeFile(join(folder, "branchwork"), "");
-  expect(await findServer([], { PATH: folder })).toBeUndefined();
-  expect(await findServer([join(folder, "gone")], { PATH: folder })).toBeUndefined();
+  expect(findServer([], { PATH: folder })).toBeUndefined();
+  expect(findServer([join(folder, "gone")], { PATH: folder })).toBeUndefined();
 });
 
 it("starts what the command itself says is fastest", async () => {

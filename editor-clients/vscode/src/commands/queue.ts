@@ -26,14 +26,19 @@ async function showQueue(branchwork: Branchwork, target: Target): Promise<void> 
     void vscode.window.showInformationMessage("No message waits to be sent.");
     return;
   }
-  const prompt = await chosenPrompt(queue);
+  const meant = target !== undefined && "item" in target ? target.item.id : undefined;
+  const prompt = queue.find(({ id }) => id === meant) ?? (await chosenPrompt(queue));
   const action = prompt && (await chosenAction(prompt));
   if (prompt !== undefined && action !== undefined) {
     await act(branchwork, conversationId, prompt, action);
   }
 }
 
+/** The only one is not asked about. */
 async function chosenPrompt(queue: readonly QueuedPrompt[]): Promise<QueuedPrompt | undefined> {
+  if (queue.length === 1) {
+    return queue[0];
+  }
   const items = queue.map((one) => ({
     label: `${one.heldBecause === null ? "$(clock)" : "$(debug-pause)"} ${shortened(one.prompt, 80)}`,
     detail: one.heldBecause ?? "It is sent when the agent is done.",
