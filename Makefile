@@ -7,7 +7,7 @@ export PYTHON
 # node, which some tests install, is to trust the certificates that the machine trusts.
 export NODE_USE_SYSTEM_CA ?= 1
 
-.PHONY: help demo test test-fast check chaos bench format setup setup-run
+.PHONY: help demo test test-fast check chaos bench pictures format setup setup-run
 
 help:
 	@echo "make demo       the main job once, from a selection to a merged branch"
@@ -16,6 +16,7 @@ help:
 	@echo "make chaos      kill -9 of daemons and shims, in full number; takes a while"
 	@echo "make check      format, lint, types, import contracts, generated files"
 	@echo "make bench      the figures of docs/performance.md"
+	@echo "make pictures   the pictures of the README, by the tests that make them"
 	@echo "make format     put the code into its form and write the generated files"
 
 demo: setup-run
@@ -39,6 +40,13 @@ chaos: setup
 
 bench: setup
 	$(BIN)/python tests/bench/main.py $(ARGS)
+
+# As in CI, where a test that can't install what it needs fails and is not skipped.
+pictures: setup
+	CI=true $(PYTEST) -m editor tests/editors/test_neovim_picture.py tests/editors/vscode/test_story.py::test_the_main_job $(ARGS)
+	mkdir -p docs/images
+	cp build/screenshots/neovim.png docs/images/neovim.png
+	cp build/screenshots/the_main_job-03-asks.png docs/images/vscode.png
 
 format: setup
 	$(BIN)/ruff check --fix server tests
