@@ -9,7 +9,7 @@ export NODE_USE_SYSTEM_CA ?= 1
 
 VSCODE := editor-clients/vscode
 
-.PHONY: help demo test test-fast test-editors check chaos bench vsix format setup setup-run
+.PHONY: help demo test test-fast test-editors check chaos bench pictures vsix format setup setup-run
 
 help:
 	@echo "make demo          the main job once, from a selection to a merged branch"
@@ -19,6 +19,7 @@ help:
 	@echo "make chaos         kill -9 of daemons and shims, in full number; takes a while"
 	@echo "make check         format, lint, types, import contracts, generated files"
 	@echo "make bench         the figures of docs/performance.md"
+	@echo "make pictures      the pictures of the README, by the tests that make them"
 	@echo "make vsix          the extension for VS Code, as a file to install"
 	@echo "make format        put the code into its form and write the generated files"
 
@@ -46,6 +47,12 @@ chaos: setup
 
 bench: setup
 	$(BIN)/python tests/bench/main.py $(ARGS)
+
+# As in CI, where a test that can't install what it needs fails and is not skipped.
+pictures: setup
+	CI=true $(PYTEST) -m editor tests/editors/test_neovim_picture.py tests/editors/vscode/test_picture.py $(ARGS)
+	mkdir -p docs/images
+	cp build/screenshots/neovim.png build/screenshots/vscode.png docs/images
 
 vsix: setup-run $(VSCODE)/node_modules/.installed
 	@.ci/wheel $(VSCODE)/server

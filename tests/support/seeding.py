@@ -8,9 +8,10 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from branchwork.domain.identity import uuid7
+from branchwork.domain.identity import timestamp, uuid7
 from branchwork.domain.project import Project, ProjectRepo
 from branchwork.domain.repo import Repo
 from branchwork.domain.task import Task, TaskStatus
@@ -55,6 +56,37 @@ def _fill(tx: Transaction, repository: str, of_one: int, of_other: int) -> list[
         if number % 2:
             _attempt(tx, task, number)
     return [project.id for project in projects]
+
+
+async def seed_old(
+    path: Path, repository: str, tasks: Mapping[str, tuple[TaskStatus, int]]
+) -> None:
+    """A project `shop` with those titles, each with its status and how many minutes it is old."""
+    store = open_store(path)
+    try:
+        await store.write(lambda tx: _fill_old(tx, repository, tasks))
+    finally:
+        store.close()
+
+
+def _fill_old(
+    tx: Transaction, repository: str, tasks: Mapping[str, tuple[TaskStatus, int]]
+) -> None:
+    project = _project(tx, "shop")
+    _repo_of(tx, repository, project)
+    for number, (title, (status, minutes)) in enumerate(tasks.items()):
+        moment = time.time_ns() // 1_000_000 - minutes * 60_000
+        then = timestamp(moment)
+        tx.insert(
+            Task(
+                id=uuid7(moment, number.to_bytes(10, "big")),
+                project_id=project.id,
+                title=title,
+                status=status,
+                created_at=then,
+                updated_at=then,
+            )
+        )
 
 
 def _attempt(tx: Transaction, task: Task, number: int) -> None:

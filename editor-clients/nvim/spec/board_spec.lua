@@ -78,8 +78,9 @@ describe("the board", function()
     tasks[1].title = LONG
     for width, has_branch in pairs({ [200] = true, [80] = false, [40] = false }) do
       open(width)
+      local room = width - vim.fn.getwininfo(vim.api.nvim_get_current_win())[1].textoff
       for _, line in ipairs(rows()) do
-        assert.is_true(vim.fn.strdisplaywidth(line) <= width, line)
+        assert.is_true(vim.fn.strdisplaywidth(line) <= room, line)
       end
       local text = table.concat(rows(), "\n")
       assert.are.equal(has_branch, text:find("vk-1-first", 1, true) ~= nil)

@@ -34,11 +34,14 @@ local NAMESPACE = vim.api.nvim_create_namespace("branchwork")
 ---@type table<integer, branchwork.Page>
 local pages = {}
 
+-- The text stands below its title, and away from the window to its left.
+local MARGIN = 1
+
 local WINDOW = {
   number = false,
   relativenumber = false,
   signcolumn = "no",
-  foldcolumn = "0",
+  foldcolumn = tostring(MARGIN),
   list = false,
   spell = false,
 }
@@ -120,7 +123,7 @@ end
 ---@return integer
 function M.width(buf)
   local widths = vim.tbl_map(vim.api.nvim_win_get_width, vim.fn.win_findbuf(buf))
-  return math.min(vim.o.columns, unpack(widths))
+  return math.min(vim.o.columns, unpack(widths)) - MARGIN
 end
 
 --- Changes the text of a buffer that a person can't change.

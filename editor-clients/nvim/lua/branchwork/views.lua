@@ -42,10 +42,17 @@ function M.buffer(kind, id)
   end)
 end
 
+--- Whether the person says where, as by `:vertical`.
+---@param mods? vim.api.keyset.cmd.mods
+---@return boolean?
+local function says_where(mods)
+  return mods and (mods.split ~= "" or mods.vertical or mods.horizontal or mods.tab ~= -1)
+end
+
 ---@param mods? vim.api.keyset.cmd.mods
 local function split(mods)
   local chosen = config.get().window
-  if mods and (mods.split ~= "" or mods.vertical or mods.horizontal or mods.tab ~= -1) then
+  if says_where(mods) then
     return vim.cmd.split({ mods = mods })
   end
   if chosen == "" then
@@ -59,7 +66,8 @@ end
 ---@field title? string
 ---@field mods? vim.api.keyset.cmd.mods
 
---- Shows a view: where it stands already, else in place of another one, else in a new window.
+--- Shows a view: where it stands already, else in place of another one, else in a new window, and
+--- in a new one also where the person says where that is to be.
 ---@param kind string
 ---@param show? branchwork.Show
 function M.open(kind, show)
@@ -69,7 +77,8 @@ function M.open(kind, show)
   if win and vim.api.nvim_win_get_tabpage(win) == vim.api.nvim_get_current_tabpage() then
     return vim.api.nvim_set_current_win(win)
   end
-  if not vim.startswith(vim.api.nvim_buf_get_name(0), SCHEME) or vim.bo.buftype == "acwrite" then
+  local is_view = vim.startswith(vim.api.nvim_buf_get_name(0), SCHEME)
+  if not is_view or vim.bo.buftype == "acwrite" or says_where(show.mods) then
     split(show.mods)
   end
   local name = prefix(kind, show.id)

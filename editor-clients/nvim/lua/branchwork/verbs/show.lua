@@ -11,13 +11,24 @@ local words = require("branchwork.words")
 
 local M = {}
 
+--- Its buffer is called after the project, where that is known.
+---@param project_id string?
+---@param mods? vim.api.keyset.cmd.mods
+local function open_board(project_id, mods)
+  local function open()
+    local project = (mirror.known() or { project = {} }).project[project_id or ""]
+    views.open("board", { id = project_id, title = project and project.name, mods = mods })
+  end
+  mirror.load(open, open)
+end
+
 ---@param call branchwork.Call
 function M.board(call)
   if call.words[1] == "all" then
     return views.open("board", { id = "all", mods = call.mods })
   end
   target.project(function(project_id)
-    views.open("board", { id = project_id, mods = call.mods })
+    open_board(project_id, call.mods)
   end)
 end
 
