@@ -7,13 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from branchwork import endpoint
 from branchwork.daemon import lock
-from branchwork.execution import stop
+from branchwork.execution import attach, stop
 from support import git_repos, tagged
 from support.daemons import Home
 from support.inproc import PATIENCE
@@ -25,7 +25,7 @@ COMMAND = Path(sys.executable).with_name("branchwork")
 class RealHome(Home):
     """The folders, the person's environment, and the end of everything.
 
-    Daemon, proxies, shims and agents carry `tag` in their environment (see `tagged`).
+    Daemon, proxies and agents carry `tag` in their environment (see `tagged`).
     """
 
     tag: str = field(default_factory=tagged.new)
@@ -38,7 +38,7 @@ class RealHome(Home):
             "BRANCHWORK_DATA_DIR": self.data,
             "BRANCHWORK_CONFIG": str(self.config),
             "BRANCHWORK_WORKTREES": str(self.root / "worktrees"),
-            # The prefix lets it through to the daemon and its shims.
+            # The prefix lets it through to the daemon.
             tagged.TAG: self.tag,
         }
 
@@ -70,6 +70,7 @@ class RealHome(Home):
         for folder in ("executions", "intents"):
             for one in Path(self.data, folder).glob("*"):
                 stop.reap(one.name)
+                _end_shim(one)
         left = self._left()
         tagged.end(self.tag)
         self.clean_up()
@@ -81,6 +82,14 @@ class RealHome(Home):
         while (left := list(tagged.pids(self.tag))) and time.monotonic() < deadline:
             time.sleep(0.05)
         return left
+
+
+def _end_shim(directory: Path) -> None:
+    """It carries no tag, and goes on for a while without its child and its daemon."""
+    state = attach.status(directory)
+    if isinstance(state, attach.Alive) and state.shim:
+        with suppress(ProcessLookupError):
+            os.kill(state.shim, signal.SIGKILL)
 
 
 @contextmanager
