@@ -3,6 +3,7 @@
 VS Code is the real one of the tests: code-server's workbench in a headless Chromium.
 """
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from bench.board import Board
 from bench.figure import Figure, median
 from bench.place import Place
 from bench.size import Size
+from branchwork.execution import processes
 from support import tagged, vscode
 from support.vscode import Host, Window
 
@@ -23,15 +25,16 @@ LOOK_MILLISECONDS = 50
 WATCH = Path(__file__).with_name("watch.js")
 # The log of the extension host says it before the extension's code is read.
 _BEGIN = ("remoteexthost.log", r"ExtensionService#_doActivateExtension branchwork\.branchwork,")
-# The extension's own log, when its command is found and its server is to be started.
-_SERVER = ("branchwork.branchwork/*.log", "Starting ")
 # VS Code's own extensions that every window starts, in the same process and at the same time.
 _OTHERS = ("remoteexthost.log", "Eager extensions activated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """In milliseconds; the tree is counted from the begin of the activation."""
+    """In milliseconds; the moments are counted from the begin of the activation.
+
+    `server` is when the extension started its proxy, which is the last that `activate` does.
+    """
 
     activation: float
     server: float
@@ -41,7 +44,7 @@ class Start:
     @property
     def tree_after(self) -> float:
         """From the end of the activation."""
-        return self.tree - self.activation
+        return self.tree - self.server
 
 
 def extension(place: Place, size: Size) -> list[Figure]:
@@ -90,7 +93,7 @@ def _install(place: Place) -> None:
 def _start(host: Host, window: Window) -> Start:
     """A window that is loaded anew, with the views open that were open."""
     page = window.page
-    before = {log: _moments(host, *log) for log in (_BEGIN, _SERVER, _OTHERS)}
+    before = {log: _moments(host, *log) for log in (_BEGIN, _OTHERS)}
     page.reload(wait_until="commit")
     page.evaluate("title => bench.watchRows(title)", board.TITLE)
     page.wait_for_function(
@@ -98,10 +101,24 @@ def _start(host: Host, window: Window) -> Start:
     )
     painted: float = page.evaluate("title => bench.painted[title]", board.TITLE)
     activation = _activation(window)
-    begin, server, others = (_next(host, window, log, old) for log, old in before.items())
+    begin, others = (_next(host, window, log, old) for log, old in before.items())
+    server = _newest_proxy(host.environment[tagged.TAG])
     return Start(
         activation=activation, server=server - begin, tree=painted - begin, others=others - begin
     )
+
+
+def _newest_proxy(tag: str) -> float:
+    """When the newest proxy was started, in milliseconds of the clock, to a hundredth of a second:
+    what the extension writes to its log at its start has the time at which the log is there."""
+    found = [
+        processes.start_time(pid)
+        for pid in tagged.pids(tag)
+        if b"branchwork.proxy" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    newest = max(int(ticks) for ticks in found if ticks is not None)
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return (time.time() - up + newest / os.sysconf("SC_CLK_TCK")) * 1000
 
 
 def _next(host: Host, window: Window, log: tuple[str, str], before: set[float]) -> float:
@@ -135,7 +152,7 @@ def _activation(window: Window) -> float:
 
 def _start_figures(starts: list[Start], found: Board) -> list[Figure]:
     activations = [start.activation for start in starts]
-    trees = [start.tree for start in starts]
+    trees = [start.tree_after for start in starts]
     return [
         Figure(
             name="VS Code extension, its activation",
@@ -147,16 +164,15 @@ def _start_figures(starts: list[Start], found: Board) -> list[Figure]:
             note=f"at most {max(activations):.0f} ms; as VS Code shows it",
         ),
         Figure(
-            name=f"VS Code, begin of the activation to the first tree, {found.tasks} tasks",
+            name=f"VS Code, first tree of {found.tasks} tasks after the activation",
             unit="ms",
             measured=median(trees),
             best=min(trees),
             goal=500.0,
-            versus=median([one.others for one in starts]),
-            versus_name="VS Code's own extensions are up",
             rounds=len(starts),
-            note=f"at most {max(trees):.0f} ms; "
-            f"until the server is started {median([one.server for one in starts]):.0f} ms; "
-            f"from the activation's end {median([one.tree_after for one in starts]):.0f} ms",
+            note=f"at most {max(trees):.0f} ms; counted from the begin of the activation, its end "
+            f"came after {median([one.server for one in starts]):.0f} ms, the tree after "
+            f"{median([one.tree for one in starts]):.0f} ms, and VS Code's own extensions were up "
+            f"after {median([one.others for one in starts]):.0f} ms",
         ),
     ]
