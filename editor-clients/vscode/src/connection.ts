@@ -308,16 +308,17 @@ export function sentenceOf(problem: unknown): string {
 }
 
 /** The word for programs in an error of the server's. */
-export function kindOf(problem: unknown): string | undefined {
+function kindOf(problem: unknown): string | undefined {
   return problem instanceof ResponseError
     ? (problem.data as Partial<protocol.ErrorData> | undefined)?.kind
     : undefined;
 }
 
-export function codeOf(problem: unknown): number | undefined {
-  return problem instanceof ResponseError ? problem.code : undefined;
+/** Whether it is no use to ask again: the server has answered, and would answer the same. */
+export function isFinal(problem: unknown): boolean {
+  return kindOf(problem) !== undefined && !isRetryable(problem);
 }
 
-export function isRetryable(problem: unknown): boolean {
+function isRetryable(problem: unknown): boolean {
   return problem instanceof ResponseError && (problem.data as Partial<protocol.ErrorData> | undefined)?.retryable === true;
 }

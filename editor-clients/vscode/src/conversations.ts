@@ -1,7 +1,7 @@
 // Conversations as documents that grow while the agent speaks, with the answers that it waits for.
 
 import * as vscode from "vscode";
-import { codeOf, isRetryable, sentenceOf } from "./connection";
+import { isFinal, sentenceOf } from "./connection";
 import type { Connection } from "./connection";
 import { Transcript } from "./conversationText";
 import type { Page } from "./conversationText";
@@ -205,7 +205,7 @@ class Follower {
       return true;
     }
     this.connection.log.warn(`a conversation: ${sentenceOf(problem)}`);
-    if (codeOf(problem) === undefined || isRetryable(problem)) {
+    if (!isFinal(problem)) {
       return false;
     }
     this.problem = sentenceOf(problem);

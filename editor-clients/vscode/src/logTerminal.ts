@@ -1,7 +1,7 @@
 // A terminal that shows what runs in a workspace, one process after the other, as it comes.
 
 import * as vscode from "vscode";
-import { sentenceOf } from "./connection";
+import { isFinal, sentenceOf } from "./connection";
 import type { Connection } from "./connection";
 import { reasonName, shortened } from "./labels";
 import type { Live } from "./live";
@@ -13,6 +13,7 @@ const DIM = "\x1b[2m";
 const BOLD = "\x1b[1m";
 const PLAIN = "\x1b[0m";
 const NO_CURSOR = "\x1b[?25l";
+const PAUSE_MILLISECONDS = 500;
 
 /** The open log terminals: one for each workspace. */
 export class LogTerminals implements vscode.Disposable {
@@ -123,18 +124,19 @@ class WorkspaceLog implements vscode.Pseudoterminal {
       this.written.fire(text.next(part.text ?? ""));
     };
     // Another daemon goes on where the last one stopped.
-    for (let tries = 0; !this.closed.token.isCancellationRequested; tries += 1) {
+    while (!this.closed.token.isCancellationRequested) {
       try {
+        await this.connection.ready();
         const params = { executionId: execution.id, follow: true, fromSeq };
         const end = await this.connection.stream(executionLogs, executionLogsProgress, params, take, this.closed.token);
         this.say(endSentence(end.status, end.exitCode));
         return;
       } catch (problem) {
-        if (this.closed.token.isCancellationRequested || tries >= MOST_TRIES) {
+        if (isFinal(problem)) {
           this.say(sentenceOf(problem));
           return;
         }
-        await ready(this.connection);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
       }
     }
   }
@@ -150,25 +152,7 @@ class WorkspaceLog implements vscode.Pseudoterminal {
   }
 }
 
-const MOST_TRIES = 5;
-
 function endSentence(status: ExecutionStatus, exitCode: number | null): string {
   const code = exitCode === null || exitCode === 0 ? "" : ` with exit code ${exitCode}`;
   return `${status}${code}.`;
-}
-
-/** When the server answers again. */
-async function ready(connection: Connection): Promise<void> {
-  if (connection.life === "ready") {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    return;
-  }
-  await new Promise<void>((resolve) => {
-    const listening = connection.onLife((life) => {
-      if (life !== "starting") {
-        listening.dispose();
-        resolve();
-      }
-    });
-  });
 }

@@ -69,8 +69,8 @@ def opened(ls: EditorConnection) -> list[tuple[Document, str]]:
     if ls.protocol.stage is not Stage.READY:
         return []
     found = [
-        (document_of(ls, uri), opened.source)
-        for uri, opened in tuple(ls.workspace.text_documents.items())
+        (document_of(ls, uri), in_editor.source)
+        for uri, in_editor in tuple(ls.workspace.text_documents.items())
     ]
     return [(document, text) for document, text in found if document is not None]
 
