@@ -43,6 +43,11 @@ function show(item: AttentionItem): void {
       return inform(notice(item), { "Answer…": run("answer"), ...conversation });
     case "finished":
       return inform(notice(item), { "Show Diff": run("showDiff"), ...conversation });
+    case "heldPrompt":
+      return inform(notice(item), { "Send or Change…": run("showQueue"), ...conversation });
+    case "failed":
+    case "lost":
+      return inform(notice(item), { "Follow Up…": run("followUp"), ...conversation });
     default:
       return inform(notice(item), conversation);
   }
