@@ -4,8 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from bench import board, neovim
 from bench.board import Board
 from bench.figure import Figure, median, spread
 from bench.size import Size
+from support.apart import Do, apart
 from support.neovim import Neovim
 from support.vscode import Host, Window
 
@@ -32,45 +32,26 @@ return seconds * 1000 + micros / 1000
 """
 
 
-class Apart:
-    """A Neovim on a thread of its own: its session runs an event loop, and so does Playwright."""
-
-    def __init__(self, nvim: Neovim, thread: Executor) -> None:
-        self._nvim, self._thread = nvim, thread
-
-    def lua(self, code: str, *arguments: object) -> Any:
-        return self._thread.submit(self._nvim.lua, code, *arguments).result()
-
-    def until(self, condition: str) -> Any:
-        return self._thread.submit(self._nvim.until, condition).result()
-
-
 def figures(found: Board, host: Host, window: Window, size: Size) -> list[Figure]:
     """A Neovim with a board and a window with our views, on the same repository."""
-    with _neovim(found) as nvim:
+    with apart(_neovim(found)) as in_neovim:
         return [
-            *_in_vscode(nvim, window, found.project_id, size),
-            _in_neovim(nvim, found, host, window, size),
+            *_in_vscode(in_neovim, window, found.project_id, size),
+            _in_neovim(in_neovim, found, host, window, size),
         ]
 
 
 @contextmanager
-def _neovim(found: Board) -> Iterator[Apart]:
+def _neovim(found: Board) -> Iterator[Neovim]:
     """With a board in it."""
-    stack = ExitStack()
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        editor = neovim.editor(found.place, found.root, "beside")
-        nvim = thread.submit(stack.enter_context, editor).result()
-        try:
-            thread.submit(neovim.show_board, nvim).result()
-            yield Apart(nvim, thread)
-        finally:
-            thread.submit(stack.close).result()
+    with neovim.editor(found.place, found.root, "beside") as nvim:
+        neovim.show_board(nvim)
+        yield nvim
 
 
-def _in_vscode(nvim: Apart, window: Window, project: str, size: Size) -> list[Figure]:
-    calm = _created(nvim, window, project, "calm", size.changes, PAUSE_MILLISECONDS)
-    dense = _created(nvim, window, project, "dense", size.changes, 0)
+def _in_vscode(in_neovim: Do[Neovim], window: Window, project: str, size: Size) -> list[Figure]:
+    calm = _created(in_neovim, window, project, "calm", size.changes, PAUSE_MILLISECONDS)
+    dense = _created(in_neovim, window, project, "dense", size.changes, 0)
     return [
         Figure(
             name="a change in Neovim, in VS Code's tree, p50",
@@ -93,7 +74,7 @@ def _in_vscode(nvim: Apart, window: Window, project: str, size: Size) -> list[Fi
 
 
 def _created(
-    nvim: Apart, window: Window, project: str, kind: str, count: int, pause: int
+    in_neovim: Do[Neovim], window: Window, project: str, kind: str, count: int, pause: int
 ) -> list[float]:
     """Milliseconds from Neovim's request to the row."""
     page = window.page
@@ -102,7 +83,7 @@ def _created(
     for number in range(count):
         title = f"seen {kind} {number}"
         page.wait_for_timeout(pause)
-        sent = nvim.lua(_CREATE, title, project)
+        sent = in_neovim(lambda nvim, title=title: nvim.lua(_CREATE, title, project))
         row = page.wait_for_function(
             "title => bench.rows[title]", arg=title, polling=LOOK_MILLISECONDS
         )
@@ -111,16 +92,19 @@ def _created(
     return took
 
 
-def _in_neovim(nvim: Apart, found: Board, host: Host, window: Window, size: Size) -> Figure:
+def _in_neovim(
+    in_neovim: Do[Neovim], found: Board, host: Host, window: Window, size: Size
+) -> Figure:
     """By a person's command; what counts begins when the request leaves VS Code."""
     notes = _tapped(found, host, window)
-    nvim.lua(neovim.WATCH)
+    in_neovim(lambda nvim: nvim.lua(neovim.WATCH))
     seen: dict[str, int] = {}
     for number in range(size.commands):
         title = f"seen {number}"
         window.run("Branchwork: New Task…")
         window.type(title)
-        seen[title] = nvim.until(f"seen['{number}']")
+        shown = f"seen['{number}']"
+        seen[title] = in_neovim(lambda nvim, shown=shown: nvim.until(shown))
     sent = {note["title"]: note["at"] for note in _read(notes) if note["title"]}
     assert sent.keys() == seen.keys(), f"{sorted(sent)} were sent"
     took = [(moment - sent[title]) / 1e6 for title, moment in seen.items()]

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import { sentenceOf } from "./connection";
 import type { Connection } from "./connection";
+import { unlinked } from "./labels";
 import type { Live } from "./live";
 
 export interface Branchwork {
@@ -30,14 +31,19 @@ export async function told(work: () => unknown): Promise<unknown> {
     if (problem instanceof vscode.CancellationError) {
       return undefined;
     }
-    void vscode.window.showErrorMessage(sentenceOf(problem));
+    showProblem(problem);
     return undefined;
   }
 }
 
+/** What went wrong, as the server or the system says it. */
+export function showProblem(problem: unknown): void {
+  void vscode.window.showErrorMessage(unlinked(sentenceOf(problem)));
+}
+
 /** An information with buttons: what the one that was pressed does is told like a command. */
 export function inform(message: string, buttons: Record<string, () => unknown> = {}): void {
-  void vscode.window.showInformationMessage(message, ...Object.keys(buttons)).then((pressed) => {
+  void vscode.window.showInformationMessage(unlinked(message), ...Object.keys(buttons)).then((pressed) => {
     const work = pressed === undefined ? undefined : buttons[pressed];
     return work === undefined ? undefined : told(work);
   });

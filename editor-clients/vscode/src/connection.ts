@@ -14,6 +14,7 @@ import type {
   StaticFeature,
 } from "vscode-languageclient/node";
 import type { Installation } from "./installation";
+import { unlinked } from "./labels";
 import * as protocol from "./protocol";
 import { findServer, fingerprint, languageServer } from "./server";
 
@@ -242,7 +243,7 @@ export class Connection implements vscode.Disposable {
       this.ran.fire({ command, result });
       return result;
     } catch (problem) {
-      void vscode.window.showErrorMessage(sentenceOf(problem));
+      void vscode.window.showErrorMessage(unlinked(sentenceOf(problem)));
       return undefined;
     }
   }

@@ -213,6 +213,11 @@ export function markdown(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, "\\$&").replace(/\s+/g, " ");
 }
 
+/** A text in which VS Code's messages find no link: one of theirs may run a command. */
+export function unlinked(text: string): string {
+  return text.replaceAll("](", "] (");
+}
+
 /** What waits for a person goes before what runs, and that before what waits for its turn. */
 function liveWords(
   of: { running: boolean },

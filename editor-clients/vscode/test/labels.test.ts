@@ -12,9 +12,10 @@ import {
   statusName,
   statusText,
   taskRow,
+  unlinked,
   workspaceRow,
 } from "../src/labels";
-import type { Agent, Snapshot, TaskStatus } from "../src/protocol";
+import type { Agent, AttentionItem, Snapshot, TaskStatus } from "../src/protocol";
 import { item, snapshot, task, workspace } from "./made";
 
 const NOW = Date.parse("2026-11-23T08:05:00.000Z");
@@ -161,4 +162,9 @@ describe("words", () => {
       detail: "Install it.",
     });
   });
+});
+
+it("leaves no link in a message, which may run a command", () => {
+  const item = { kind: "approval", taskTitle: "[a](command:evil)", sentence: "[b](command:evil)?" } as AttentionItem;
+  expect(unlinked(notice(item))).toBe("“[a] (command:evil)” asks: [b] (command:evil)?");
 });

@@ -11,7 +11,7 @@ import pytest
 
 from support.git_repos import GitRepo
 from support.vscode import Window
-from support.vscode_person import create_task, script, select_line, start
+from support.vscode_person import create_task, follow_up, script, select_line, start
 
 pytestmark = pytest.mark.editor
 
@@ -83,3 +83,21 @@ def test_a_conversation(window: Window) -> None:
     window.run("Branchwork: Stop")
     window.line("Ended: cancelled").wait_for()
     window.shot("stopped")
+
+
+def test_nothing_that_an_agent_says_runs_a_command(window: Window) -> None:
+    """VS Code makes links of what looks like one in a message, and they may run commands."""
+    create_task(window, "Say [this](command:workbench.action.toggleZenMode)")
+    start(window)
+    window.press(window.row("Needs You", "Write NOTES.md?"), "Reject")
+    window.toast("finished").wait_for()
+    assert window.toast("finished").locator(".notification-list-item-message a").count() == 0
+    window.clear_toasts()
+    name = "[that](command:workbench.action.toggleZenMode)"
+    follow_up(window, {"write": name, "text": "1\n", "ask": True})
+    asks = window.toast("asks")
+    asks.get_by_text("[that] (command:workbench.action.toggleZenMode)?").wait_for()
+    assert asks.locator(".notification-list-item-message a").count() == 0
+    window.answer("asks", "Show Conversation")
+    window.line("waits for your answer").wait_for()
+    assert window.page.locator("[href^='command:'], [data-href^='command:workbench']").count() == 0

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { register } from "../branchwork";
 import type { Branchwork } from "../branchwork";
 import type { Connection } from "../connection";
-import { shortened } from "../labels";
+import { shortened, unlinked } from "../labels";
 import { doctorText } from "../doctorText";
 import { daemonDoctor } from "../protocol";
 
@@ -46,7 +46,7 @@ async function installServer(connection: Connection): Promise<void> {
     token.onCancellationRequested(() => aborting.abort());
     const report = (line: string): void => {
       connection.log.info(line);
-      progress.report({ message: shortened(line.trim()) });
+      progress.report({ message: unlinked(shortened(line.trim())) });
     };
     try {
       await connection.installation.install(report, aborting.signal);
