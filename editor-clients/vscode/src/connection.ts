@@ -3,19 +3,11 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import * as vscode from "vscode";
-import { CloseAction, ErrorAction, LanguageClient, ResponseError, State } from "vscode-languageclient/node";
-import type {
-  CancellationToken,
-  DynamicFeature,
-  ErrorHandler,
-  LanguageClientOptions,
-  ProgressType,
-  RequestType,
-  StaticFeature,
-} from "vscode-languageclient/node";
+import type { CancellationToken, LanguageClient, ProgressType, RequestType } from "vscode-languageclient/node";
+import type { Hooks } from "./client.js";
 import type { Installation } from "./installation";
 import { unlinked } from "./labels";
-import * as protocol from "./protocol";
+import type * as protocol from "./protocol";
 import { findServer, fingerprint, languageServer } from "./server";
 
 /** `missing`: there is no command to start; `stopped`: it was started and would not stay. */
@@ -24,13 +16,6 @@ export type Life = "starting" | "ready" | "missing" | "stopped";
 class Missing extends Error {
   constructor(command: string) {
     super(`Branchwork's server was not found: there is no command ${command}.`);
-  }
-}
-
-/** Problems are told by the views and by `fail`, without the stack that the library would show. */
-class QuietClient extends LanguageClient {
-  override error(message: string, data?: unknown): void {
-    super.error(message, data, false);
   }
 }
 
@@ -47,7 +32,10 @@ interface Remembered {
 
 export class Connection implements vscode.Disposable {
   private client: LanguageClient | undefined;
+  /** Counts the starts: what belongs to an earlier one has nothing to say any more. */
+  private starts = 0;
   private command: string[] = [];
+  private readonly ends: number[] = [];
   private readonly lifeChanged = new vscode.EventEmitter<Life>();
   private readonly changed = new vscode.EventEmitter<protocol.ChangedParams>();
   private readonly attentionChanged = new vscode.EventEmitter<protocol.AttentionChangedParams>();
@@ -68,19 +56,27 @@ export class Connection implements vscode.Disposable {
     readonly log: vscode.LogOutputChannel,
     readonly installation: Installation,
     private readonly memory: vscode.Memento,
-    private readonly showsWork: (token: string | number, work: { kind: string; message?: string }) => boolean,
+    private readonly showsWork: Hooks["showsWork"],
   ) {}
 
   /** Never rejects: what is wrong is in `life` and `problem`. */
   async start(): Promise<void> {
     this.become("starting");
-    const client = this.newClient();
-    this.client = client;
+    const start = ++this.starts;
     try {
       this.command = this.foundCommand();
-      await client.start();
+      // The server starts while the client is read.
+      const children = [this.spawn()];
+      const { makeClient } = await import("./client.js");
+      if (start !== this.starts) {
+        (await children[0])?.kill();
+        return;
+      }
+      const spawn = (): Promise<ChildProcess> => children.pop() ?? this.spawn();
+      this.client = makeClient(SECTION, "Branchwork", { ...this.hooks(start), spawn });
+      await this.client.start();
     } catch (problem) {
-      if (this.client === client) {
+      if (start === this.starts) {
         this.fail(problem);
       }
     }
@@ -160,6 +156,7 @@ export class Connection implements vscode.Disposable {
   private async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.starts += 1;
     try {
       await client?.dispose();
     } catch (problem) {
@@ -178,33 +175,18 @@ export class Connection implements vscode.Disposable {
     this.become(problem instanceof Missing ? "missing" : "stopped", sentenceOf(problem));
   }
 
-  private newClient(): LanguageClient {
-    const options: LanguageClientOptions = {
-      documentSelector: [{ scheme: "file" }],
-      outputChannel: this.log,
-      initializationOptions: showing(),
-      errorHandler: this.errorHandler(),
-      initializationFailedHandler: () => false,
-      middleware: {
-        handleWorkDoneProgress: (token, work, next) => {
-          if (!this.showsWork(token, work)) {
-            next(token, work);
-          }
-        },
-        executeCommand: (command, parameters, next) => this.run(command, () => next(command, parameters)),
-      },
+  private hooks(start: number): Omit<Hooks, "spawn"> {
+    return {
+      log: this.log,
+      options: showing(),
+      showsWork: this.showsWork,
+      run: (command, next) => this.run(command, next),
+      running: () => start === this.starts && this.become("ready"),
+      ended: () => start === this.starts && this.startsAgain(),
+      changed: (params) => this.changed.fire(params),
+      attentionChanged: (params) => this.attentionChanged.fire(params),
+      reconnected: () => this.reconnected.fire(),
     };
-    const client = new QuietClient(SECTION, "Branchwork", () => this.spawn(), options);
-    client.registerFeature(new Abilities());
-    client.onNotification(protocol.changed, (params) => this.changed.fire(params));
-    client.onNotification(protocol.attentionChanged, (params) => this.attentionChanged.fire(params));
-    client.onNotification(protocol.reconnected, () => this.reconnected.fire());
-    client.onDidChangeState(({ newState }) => {
-      if (this.client === client && newState === State.Running) {
-        this.become("ready");
-      }
-    });
-    return client;
   }
 
   /** Raises Missing. */
@@ -229,11 +211,21 @@ export class Connection implements vscode.Disposable {
     return said;
   }
 
+  private forget(): void {
+    void this.memory.update(REMEMBERED, undefined);
+  }
+
   private async spawn(): Promise<ChildProcess> {
     const [program = "", ...parameters] = await this.serverCommand();
     this.log.info(`Starting ${this.command.join(" ")}`);
     const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-    return spawn(program, parameters, cwd === undefined ? {} : { cwd });
+    const child = spawn(program, parameters, cwd === undefined ? {} : { cwd });
+    // Its pipes close then, which the client sees; nobody else would listen.
+    child.on("error", (problem) => {
+      this.log.error(sentenceOf(problem));
+      this.forget();
+    });
+    return child;
   }
 
   /** A failed command tells its sentence; VS Code would only say that it failed. */
@@ -248,23 +240,18 @@ export class Connection implements vscode.Disposable {
     }
   }
 
-  private errorHandler(): ErrorHandler {
-    const ends: number[] = [];
-    return {
-      error: () => ({ action: ErrorAction.Continue, handled: true }),
-      closed: () => {
-        // It may have ended because what was remembered holds no more.
-        void this.memory.update(REMEMBERED, undefined);
-        const now = Date.now();
-        ends.push(now);
-        if (ends.filter((end) => now - end < WITHIN_MILLISECONDS).length < MOST_STARTS) {
-          this.become("starting");
-          return { action: CloseAction.Restart, handled: true };
-        }
-        this.become("stopped", "Branchwork's server ended again and again. Its log says why.");
-        return { action: CloseAction.DoNotRestart, handled: true };
-      },
-    };
+  /** Not again and again. */
+  private startsAgain(): boolean {
+    // It may have ended because what was remembered holds no more.
+    this.forget();
+    const now = Date.now();
+    this.ends.push(now);
+    if (this.ends.filter((end) => now - end < WITHIN_MILLISECONDS).length < MOST_STARTS) {
+      this.become("starting");
+      return true;
+    }
+    this.become("stopped", "Branchwork's server ended again and again. Its log says why.");
+    return false;
   }
 }
 
@@ -283,43 +270,23 @@ export function isForConnection(change: vscode.ConfigurationChangeEvent): boolea
   return ["server.command", ...SHOWING].some((name) => change.affectsConfiguration(`${SECTION}.${name}`));
 }
 
-/** What we can do, and that we want to hear of everything. */
-class Abilities implements StaticFeature {
-  fillClientCapabilities(capabilities: { experimental?: object }): void {
-    const branchwork: protocol.ClientCapabilities = {
-      protocolVersion: protocol.protocolVersion,
-      features: ["attention"],
-      subscribe: "all",
-    };
-    capabilities.experimental = { ...capabilities.experimental, branchwork };
-  }
-
-  initialize(): void {}
-
-  getState(): ReturnType<DynamicFeature<unknown>["getState"]> {
-    return { kind: "static" };
-  }
-
-  clear(): void {}
-}
-
 /** The sentence of an error that a person shall see. */
 export function sentenceOf(problem: unknown): string {
   return problem instanceof Error ? problem.message : String(problem);
 }
 
-/** The word for programs in an error of the server's. */
-function kindOf(problem: unknown): string | undefined {
-  return problem instanceof ResponseError
-    ? (problem.data as Partial<protocol.ErrorData> | undefined)?.kind
-    : undefined;
-}
-
 /** Whether it is no use to ask again: the server has answered, and would answer the same. */
 export function isFinal(problem: unknown): boolean {
-  return kindOf(problem) !== undefined && !isRetryable(problem);
+  return dataOf(problem)?.kind !== undefined && !isRetryable(problem);
 }
 
 function isRetryable(problem: unknown): boolean {
-  return problem instanceof ResponseError && (problem.data as Partial<protocol.ErrorData> | undefined)?.retryable === true;
+  return dataOf(problem)?.retryable === true;
+}
+
+/** What an error of the server's has for programs. */
+function dataOf(problem: unknown): Partial<protocol.ErrorData> | undefined {
+  return problem instanceof Error && "data" in problem
+    ? (problem.data as Partial<protocol.ErrorData> | undefined)
+    : undefined;
 }
