@@ -70,6 +70,7 @@ def test_a_longer_command_of_the_readme_is_a_command(command: str, home: Path) -
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.editor
 def test_what_is_packed_can_be_installed(home: Path) -> None:
     """By code-server, which takes the same argument."""
     assert COMMANDS.index("make vsix") == COMMANDS.index(INSTALL_EXTENSION) - 1
