@@ -28,6 +28,7 @@ def test_every_figure_is_measured(result: Path) -> None:
 
 
 @pytest.mark.editor
+@pytest.mark.long
 @pytest.mark.parametrize("editor", FIGURES)
 def test_every_figure_of_an_editor_is_measured(editor: str, result: Path) -> None:
     assert len(measure(result, editor)) == FIGURES[editor]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -85,14 +86,7 @@ def hosted(
     # A VS Code around us would make this one behave as its child.
     env = {k: v for k, v in environment.items() if not k.startswith("VSCODE_")}
     places = ["--user-data-dir", str(user), "--extensions-dir", str(folder / "extensions")]
-    entry = code.parents[1] / "out" / "node" / "entry.js"
-    subprocess.run(
-        [node, entry, *places, "--install-extension", vscode_tools.vsix()],
-        env=env,
-        check=True,
-        capture_output=True,
-        timeout=WAIT_SECONDS,
-    )
+    shutil.copytree(vscode_tools.extensions(), folder / "extensions")
     port = _free_port()
     with open(folder / "server.log", "w") as log:
         process = subprocess.Popen(

@@ -6,10 +6,12 @@ Debian package where one may install those. Nothing here is used by the product.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,17 @@ def vsix() -> Path:
     with npm_tools.only_one(npm_tools.tools_folder() / "vscode-vsix"):
         _said(["make", "--silent", "vsix"], CHECKOUT)
     return EXTENSION / "branchwork.vsix"
+
+
+@cache
+def extensions() -> Path:
+    """A folder of VS Code's extensions with ours in it, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="extensions-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    entry = code_server().parents[1] / "out" / "node" / "entry.js"
+    places = ["--user-data-dir", str(folder / "user"), "--extensions-dir", str(folder / "made")]
+    _said(["node", str(entry), *places, "--install-extension", str(vsix())], CHECKOUT)
+    return folder / "made"
 
 
 def _said(argv: list[str], cwd: Path) -> str:

@@ -85,6 +85,7 @@ def test_a_daemon_that_is_killed(window: Window, home: RealHome) -> None:
     window.shot("after")
 
 
+@pytest.mark.long
 def test_a_window_that_is_reloaded(window: Window, home: RealHome) -> None:
     """It shows again what runs, what waits and what was open, and tells nobody twice."""
     create_task(window, "Wait for me")

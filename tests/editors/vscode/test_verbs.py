@@ -14,6 +14,7 @@ from support.vscode_person import create_task, follow_up, start
 pytestmark = pytest.mark.editor
 
 
+@pytest.mark.long
 def test_a_task_from_a_problem(window: Window, repo: GitRepo) -> None:
     """Of whichever extension: VS Code itself complains about JSON."""
     (repo.root / "prices.json").write_text('{\n  "total": ,\n}\n')
@@ -24,6 +25,7 @@ def test_a_task_from_a_problem(window: Window, repo: GitRepo) -> None:
     window.row("Tasks", "Value expected").wait_for()
 
 
+@pytest.mark.long
 def test_a_task_is_renamed_moved_and_deleted(window: Window) -> None:
     create_task(window, "First")
     window.menu(window.row("Tasks", "First"), "Rename Task…")
