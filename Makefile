@@ -59,7 +59,7 @@ vsix: setup-run $(VSCODE)/node_modules/.installed
 	cd $(VSCODE) && npm run --silent package
 
 $(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node) < 22)' || \
+	@node -e 'process.exit(parseInt(process.versions.node) < 22 ? 1 : 0)' || \
 		{ echo "The extension is built with Node.js 22 or newer and its npm: install it." >&2; exit 1; }
 	cd $(VSCODE) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
