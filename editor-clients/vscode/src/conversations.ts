@@ -8,7 +8,7 @@ import type { Page } from "./conversationText";
 import { shortened } from "./labels";
 import type { Live } from "./live";
 import { conversationEntries, conversationEntriesProgress } from "./protocol";
-import type { ConversationEntriesPart, EntryPosition, Workspace } from "./protocol";
+import type { AttentionItem, ConversationEntriesPart, EntryPosition, Workspace } from "./protocol";
 
 export const SCHEME = "branchwork-conversation";
 /** The folder by which package.json knows the language of these documents. */
@@ -26,6 +26,7 @@ export class Conversations implements vscode.FileSystemProvider, vscode.CodeLens
   private readonly lensesChanged = new vscode.EventEmitter<void>();
   private readonly open = new Map<string, Follower>();
   private readonly disposables: vscode.Disposable[];
+  private answerable: readonly AttentionItem[] = [];
   readonly onDidChangeFile = this.changed.event;
   readonly onDidChangeCodeLenses = this.lensesChanged.event;
 
@@ -38,7 +39,10 @@ export class Conversations implements vscode.FileSystemProvider, vscode.CodeLens
       vscode.languages.registerCodeLensProvider({ scheme: SCHEME }, this),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.close(String(uri))),
       vscode.window.onDidChangeActiveTextEditor(() => this.showState()),
-      live.onChange(() => this.showState()),
+      live.onChange(() => {
+        this.showState();
+        this.refreshLenses();
+      }),
     ];
   }
 
@@ -119,8 +123,15 @@ export class Conversations implements vscode.FileSystemProvider, vscode.CodeLens
     const about = uri && aboutOf(uri);
     const runs = about !== undefined && this.live.board.runningIn(about.workspaceId).length > 0;
     void vscode.commands.executeCommand("setContext", "branchwork.conversationRuns", runs);
-    // What can be answered may be known only now.
-    this.lensesChanged.fire();
+  }
+
+  /** A request may be in the text before the board knows of it, and go from the board first. */
+  private refreshLenses(): void {
+    const { attention } = this.live.board;
+    if (attention !== this.answerable) {
+      this.answerable = attention;
+      this.lensesChanged.fire();
+    }
   }
 
   private close(key: string): void {
