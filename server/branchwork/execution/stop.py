@@ -37,15 +37,12 @@ def reap(tag: str, patience: float = PATIENCE, orphan: int | None = None) -> lis
             _signal_group(orphan, number)
         deadline = time.monotonic() + patience
         asked: set[int] = set()
-        while left := _left(tag, orphan):
-            # Those that came meanwhile are asked too, each once; KILL may be said often.
-            for pid in left if number == signal.SIGKILL else left - asked:
-                _signal(pid, tag, number)
+        while left := _ask(tag, number, asked) | _living(orphan):
             asked |= left
             if time.monotonic() > deadline:
                 break
             time.sleep(LOOK_SECONDS)
-    return sorted(_left(tag, orphan))
+    return sorted({*tagged(tag), *_living(orphan)})
 
 
 def tagged(tag: str) -> list[int]:
@@ -54,9 +51,7 @@ def tagged(tag: str) -> list[int]:
     One that overwrites its own environment, or runs as another user, is not seen. Where there is
     no /proc, `ps` is asked, which shows no environment of the system's own programs.
     """
-    wanted = f"{TAG_VARIABLE}={tag}"
-    found = _by_proc(wanted.encode()) if processes.LINUX else _by_ps(wanted)
-    return [pid for pid in found if pid != os.getpid()]
+    return list(_tagged(tag))
 
 
 def all_tagged() -> dict[str, list[int]]:
@@ -67,11 +62,25 @@ def all_tagged() -> dict[str, list[int]]:
     return found
 
 
-def _left(tag: str, orphan: int | None) -> set[int]:
-    left = set(tagged(tag))
-    if orphan is not None and processes.start_time(orphan) is not None:
-        left.add(orphan)
-    return left
+def _ask(tag: str, number: signal.Signals, asked: set[int]) -> set[int]:
+    """Signals each as soon as it is found: what forks all the time is another process a moment
+    later. TERM is said once to each, KILL as often as it takes."""
+    found = set()
+    for pid in _tagged(tag):
+        found.add(pid)
+        if number == signal.SIGKILL or pid not in asked:
+            _signal(pid, tag, number)
+    return found
+
+
+def _living(orphan: int | None) -> set[int]:
+    return set() if orphan is None or processes.start_time(orphan) is None else {orphan}
+
+
+def _tagged(tag: str) -> Iterator[int]:
+    wanted = f"{TAG_VARIABLE}={tag}"
+    found = _by_proc(wanted.encode()) if processes.LINUX else _by_ps(wanted)
+    return (pid for pid in found if pid != os.getpid())
 
 
 async def _climb(attachment: Attachment, patience: float) -> None:
@@ -118,9 +127,14 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def _by_proc(wanted: bytes) -> Iterator[int]:
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and _has(int(folder.name), wanted):
-            yield int(folder.name)
+    return (pid for pid in _newest_first() if _has(pid, wanted))
+
+
+def _newest_first() -> list[int]:
+    """All processes. Their numbers go up and begin again at the bottom; the last one is told."""
+    last = int(Path("/proc/loadavg").read_text().split()[-1])
+    pids = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdecimal()]
+    return sorted(pids, key=lambda pid: (pid > last, -pid))
 
 
 def _has(pid: int, wanted: bytes) -> bool:
@@ -137,11 +151,11 @@ def _environment(pid: int) -> list[bytes]:
 
 def _tags_by_proc() -> Iterator[tuple[int, str]]:
     prefix = f"{TAG_VARIABLE}=".encode()
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and processes.start_time(int(folder.name)) is not None:
-            for variable in _environment(int(folder.name)):
+    for pid in _newest_first():
+        if processes.start_time(pid) is not None:
+            for variable in _environment(pid):
                 if variable.startswith(prefix):
-                    yield int(folder.name), os.fsdecode(variable.removeprefix(prefix))
+                    yield pid, os.fsdecode(variable.removeprefix(prefix))
 
 
 def _tags_by_ps() -> Iterator[tuple[int, str]]:
