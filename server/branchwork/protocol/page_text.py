@@ -53,7 +53,7 @@ The editor has to read a file again when it changes: VS Code does, Emacs does wi
 
 **Folders.** `daemon/status` and each list say by `current` which project, repository, task and workspace the open folders belong to; a window on a worktree is one on its workspace.
 
-### Start
+### A start
 
 ```mermaid
 sequenceDiagram
@@ -75,7 +75,7 @@ sequenceDiagram
 
 In safe mode the daemon answers `daemon/status` and says by `problem` what to do; everything else is refused with the same sentence.
 
-### Reconnect
+### A reconnect
 
 ```mermaid
 sequenceDiagram
@@ -96,7 +96,7 @@ sequenceDiagram
 
 The agents went on meanwhile; nothing that they said is missing.
 
-### Approval
+### An approval
 
 ```mermaid
 sequenceDiagram
