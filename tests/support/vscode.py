@@ -228,11 +228,17 @@ class Window:
         row.locator(f'.action-label[aria-label^="{action}"]').first.click()
 
     def menu(self, row: Any, title: str) -> None:
-        """An entry of a row's context menu."""
+        """An entry of a row's context menu, which takes no click in its first moment."""
         row.click(button="right")
-        self.page.locator(".monaco-menu .action-item").filter(
-            has_text=re.compile(f"^{re.escape(title)}")
-        ).first.click()
+        entries = self.page.locator(".monaco-menu .action-item")
+        entry = entries.filter(has_text=re.compile(f"^{re.escape(title)}")).first
+        entry.wait_for()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while entry.is_visible():
+            assert time.monotonic() < deadline, f"{title!r} can't be chosen"
+            with suppress(Exception):
+                entry.click(timeout=1000)
+                entry.wait_for(state="hidden", timeout=1000)
 
     def pick(self, text: str) -> None:
         """A row of the open quick pick, which shows only some of them until one types."""
