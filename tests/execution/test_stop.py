@@ -69,7 +69,9 @@ def test_what_left_the_group_is_reaped_by_its_tag(executions: Executions, deaf: 
 def test_what_forks_while_it_is_ended_does_not_get_away(executions: Executions) -> None:
     code = """
 import os, time
-while True:
+# Not for ever, also where the test is killed.
+end = time.monotonic() + 60
+while time.monotonic() < end:
     if os.fork() == 0:
         os.setsid()
         time.sleep(0.005)
