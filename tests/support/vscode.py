@@ -208,17 +208,9 @@ class Window:
         raise AssertionError(f"{wanted!r} is not offered")
 
     def view(self) -> None:
-        """Our container in the activity bar, which a click on its icon closes where it is open: a
-        window that is loaded anew opens it by itself, sooner or later."""
-        icon = self.page.locator('.activitybar a[aria-label^="Branchwork"]')
-        icon.wait_for()
-        pane = self.page.locator(".sidebar .pane-header").filter(has_text="Needs You").first
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not pane.is_visible():
-            assert time.monotonic() < deadline, "our view does not open"
-            icon.click()
-            with suppress(Exception):
-                pane.wait_for(timeout=3000)
+        """Our container in the activity bar."""
+        self.page.locator('.activitybar a[aria-label^="Branchwork"]').click()
+        self.page.locator(".sidebar .pane-header").filter(has_text="Needs You").first.wait_for()
 
     def pane(self, title: str) -> Any:
         """One of the views in the side bar."""
