@@ -92,8 +92,8 @@ def test_a_window_that_is_reloaded(window: Window, home: RealHome) -> None:
     start(window)
     window.answer("asks", "Show Conversation")
     window.line("waits for your answer").wait_for()
+    # Our view is open again, too.
     window.reload(SCHEME)
-    window.view()
     window.row("Needs You", "Write NOTES.md?").wait_for()
     window.status().get_by_text("1 running · 1 needs you").wait_for()
     assert window.toast("asks").count() == 0
