@@ -1,5 +1,6 @@
 // What the doctor found, as a text to read and to send to somebody. Nothing here knows VS Code.
 
+import { count } from "./labels";
 import type { Check, CheckStatus } from "./protocol";
 
 const MARKS: Record<CheckStatus, string> = { ok: "✓", info: "·", warning: "!", error: "✗" };
@@ -20,8 +21,8 @@ export function doctorText(checks: readonly Check[]): string {
 
 function sum(checks: readonly Check[]): string {
   const found = (["error", "warning"] as const).flatMap((status) => {
-    const count = checks.filter((check) => check.status === status).length;
-    return count === 0 ? [] : [`${count} ${status}${count === 1 ? "" : "s"}`];
+    const those = checks.filter((check) => check.status === status);
+    return those.length === 0 ? [] : [count(those.length, status)];
   });
   return found.length === 0 ? "Nothing is wrong." : `${found.join(", ")}.`;
 }
