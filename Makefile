@@ -43,7 +43,7 @@ check: setup
 	$(BIN)/python -m branchwork.protocol.generate --check
 
 chaos: setup
-	BRANCHWORK_CHAOS_ROUNDS=50 $(PYTEST) -m chaos $(ARGS)
+	BRANCHWORK_CHAOS_ROUNDS=50 $(PYTEST) -m chaos --timeout=0 $(ARGS)
 
 bench: setup
 	$(BIN)/python tests/bench/main.py $(ARGS)

@@ -60,6 +60,30 @@ async def test_a_lost_ring_is_made_up_for(executions: Executions) -> None:
     await attachment.close()
 
 
+async def test_a_follower_is_cancelled_also_in_the_moment_of_a_ring(
+    executions: Executions,
+) -> None:
+    """Otherwise a daemon that closes waits until its agents have ended."""
+    directory = executions.start(executions.python(LINES_WHEN_TOLD, kind="agent"))
+    attachment = await executions.attach(directory)
+    await attachment.wait()
+
+    async def cut_off() -> None:
+        await attachment.wait()
+        following.cancel()
+
+    async def follow() -> None:
+        while await attachment.wait():
+            pass
+
+    cutting, following = asyncio.create_task(cut_off()), asyncio.create_task(follow())
+    await attachment.send("m", b"a line\n", "a line")
+    await cutting
+    await asyncio.wait([following], timeout=30)
+    assert following.cancelled()
+    await attachment.close()
+
+
 async def test_attach_after_the_end(executions: Executions) -> None:
     directory = executions.finish(executions.spec("true"))
     until(lambda: not list(executions.run.iterdir()))

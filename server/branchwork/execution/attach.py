@@ -93,7 +93,8 @@ async def attach(directory: Path, run_directory: Path) -> "Attachment | None":
         return None
     attachment = Attachment(directory, reader, writer)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(attachment.greeted.wait(), GREETING_SECONDS)
+        async with asyncio.timeout(GREETING_SECONDS):
+            await attachment.greeted.wait()
     if attachment.head is None:
         await attachment.close()
         return None
@@ -126,7 +127,8 @@ class Attachment:
         """Until there may be something new to read; False when there will be no more."""
         while not self.over.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._news.wait()
             has_news, place = self._news.is_set(), self._end()
             self._news.clear()
             if has_news or place != self._seen:
@@ -137,7 +139,8 @@ class Attachment:
     async def wait_over(self, seconds: float) -> bool:
         """Whether it was over within the time."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.over.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
         return self.over.is_set()
 
     async def send(self, message_id: str, frame: bytes, shown: str) -> int:
@@ -172,8 +175,8 @@ class Attachment:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
         self._listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._listening
+        # Not awaited itself: its end by the line above is not to be taken for our own.
+        await asyncio.wait([self._listening])
 
     def _write(self, *words: bytes) -> None:
         self._writer.write(b" ".join(words) + b"\n")

@@ -252,7 +252,8 @@ async def _talk(talk: _Conversation, live: Live, attachment: Attachment | None) 
             return ended
         await _say(talk, live, attachment)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(live.wake.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await live.wake.wait()
         live.wake.clear()
 
 
