@@ -169,12 +169,25 @@ async def test_a_change_that_cannot_be_written_takes_its_row_with_it(store: Stor
 
 
 async def test_who_is_cancelled_does_not_undo_what_has_begun(store: Store) -> None:
+    heard: list[int] = []
+    store.on_commit(lambda: heard.append(store.head))
     job = asyncio.create_task(store.write(insert_project))
     await asyncio.sleep(0)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
     assert await store.write(lambda tx: tx.find(Project, "p")) is not None
+    # The others are told of it all the same.
+    assert heard == [1]
+
+
+async def test_the_head_is_known_without_asking(store: Store, database: Path) -> None:
+    await store.write(insert_project)
+    await store.write(insert_task)
+    assert store.head == await store.read(changes.head) == 2
+    following = open_store(database)
+    assert following.head == 2
+    following.close()
 
 
 async def test_an_edit_of_an_old_revision_is_refused(store: Store) -> None:

@@ -82,7 +82,8 @@ class Feed:
         ls.at_close(lambda: self._listeners.discard(listener))
         if not self._running:
             self._running = True
-            self._seq = await ls.app.store.read(changes.head)
+            # Not asked of the database, which takes a moment: what changes now is told.
+            self._seq = ls.app.store.head
             app, documents = ls.app, LiveDocuments(self._connections)
             app.start_watch(_repeat(app, PAUSE_SECONDS, lambda: self._round(app)), "feed")
             app.start_watch(

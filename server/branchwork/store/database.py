@@ -37,11 +37,15 @@ _PRAGMAS = (
 
 
 class Store:
-    """Runs functions over a `Transaction` on threads of its own; the event loop never waits."""
+    """Runs functions over a `Transaction` on threads of its own; the event loop never waits.
 
-    def __init__(self, path: Path, writer: Engine, readers: Engine, epoch: str) -> None:
+    `head` is the seq of the last change that the event loop knows of: whoever reads later sees it.
+    """
+
+    def __init__(self, path: Path, writer: Engine, readers: Engine, epoch: str, head: int) -> None:
         self.path = path
         self.epoch = epoch
+        self.head = head
         self._writer = writer
         self._readers = readers
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
@@ -59,10 +63,9 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._write_thread, self._write, work)
-        result, changed = await asyncio.shield(job)
-        if changed:
-            for listener in self._listeners:
-                listener()
+        # Called by itself, not behind the wait below: who waits may have been cancelled.
+        job.add_done_callback(self._tell)
+        result, _ = await asyncio.shield(job)
         return result
 
     async def read(self, work: Callable[[Transaction], Result]) -> Result:
@@ -79,16 +82,28 @@ class Store:
             connection.execute(text("PRAGMA optimize"))
         self._writer.dispose()
 
-    def _write(self, work: Callable[[Transaction], Result]) -> tuple[Result, bool]:
+    def _tell(self, job: "asyncio.Future[tuple[Any, int | None]]") -> None:
+        if job.cancelled() or job.exception() is not None:
+            return
+        _, head = job.result()
+        if head is not None:
+            self.head = head
+            for listener in self._listeners:
+                listener()
+
+    def _write(self, work: Callable[[Transaction], Result]) -> tuple[Result, int | None]:
+        """The result, and the seq of the last change where there was one."""
+        head = None
         try:
             with self._writer.begin() as connection:
                 tx = Transaction(connection, now())
                 result = work(tx)
                 if tx.pending:
                     changes.write(tx, tx.pending)
+                    head = changes.head(tx)
         except DatabaseError as error:
             raise _explained(error, self.path) from error
-        return result, bool(tx.pending)
+        return result, head
 
     def _read(self, work: Callable[[Transaction], Result]) -> Result:
         try:
@@ -110,8 +125,9 @@ def open_store(path: Path) -> Store:
         schema_version.ensure(path)
         writer = _engine(path, read_only=False)
         with writer.begin() as connection:
-            epoch = changes.epoch(Transaction(connection, now()))
-        return Store(path, writer, _engine(path, read_only=True), epoch)
+            tx = Transaction(connection, now())
+            epoch, head = changes.epoch(tx), changes.head(tx)
+        return Store(path, writer, _engine(path, read_only=True), epoch, head)
     except (DatabaseError, sqlite3.Error) as error:
         raise _explained(error, path) from error
     except OSError as error:

@@ -14,6 +14,7 @@ class UnopenedStore:
     """Raises what kept the store from being opened; else as `store.database.Store`."""
 
     epoch = ""
+    head = 0
 
     def __init__(self, path: Path, failure: StorageFailed) -> None:
         self.path = path
