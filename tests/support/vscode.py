@@ -228,17 +228,26 @@ class Window:
         row.locator(f'.action-label[aria-label^="{action}"]').first.click()
 
     def menu(self, row: Any, title: str) -> None:
-        """An entry of a row's context menu, which takes no click in its first moment."""
-        row.click(button="right")
+        """An entry of a row's context menu: again where the row was painted anew meanwhile."""
         entries = self.page.locator(".monaco-menu .action-item")
         entry = entries.filter(has_text=re.compile(f"^{re.escape(title)}")).first
-        entry.wait_for()
         deadline = time.monotonic() + WAIT_SECONDS
-        while entry.is_visible():
-            assert time.monotonic() < deadline, f"{title!r} can't be chosen"
+        while time.monotonic() < deadline:
             with suppress(Exception):
-                entry.click(timeout=1000)
+                row.click(button="right", timeout=3000)
+                entry.wait_for(timeout=3000)
+                self._choose(entry)
+                return
+            self.page.keyboard.press("Escape")
+        raise AssertionError(f"{title!r} can't be chosen")
+
+    def _choose(self, entry: Any) -> None:
+        """A menu takes no click in its first moment. Raises where it closes by itself."""
+        while True:
+            entry.click(timeout=1000)
+            with suppress(Exception):
                 entry.wait_for(state="hidden", timeout=1000)
+                return
 
     def pick(self, text: str) -> None:
         """A row of the open quick pick, which shows only some of them until one types."""

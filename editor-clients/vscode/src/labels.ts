@@ -13,11 +13,14 @@ import type {
   Workspace,
 } from "./protocol";
 
-/** One row of a tree. `kinds` are the words by which menus know what can be done with it. */
+/**
+ * One row of a tree. `kinds` are the words by which menus know what can be done with it. The
+ * tooltip is Markdown and made when it is asked for, which is for few rows only.
+ */
 export interface Row {
   label: string;
   description: string;
-  tooltip: string;
+  readonly tooltip: string;
   icon: string;
   color?: string;
   kinds: string[];
@@ -72,11 +75,13 @@ export function taskRow(task: Task, board: Board, doing: string | undefined, now
   return {
     label: task.title,
     description: words.length > 0 ? words.join(" · ") : age(task.updatedAt, now),
-    tooltip: [
-      `**${markdown(task.title)}**`,
-      markdown([statusName(task.status), projectName(task, board), ...words].join(" · ")),
-      ...attempts.map((workspace) => `$(git-branch) ${markdown(workspace.branch)}`),
-    ].join("\n\n"),
+    get tooltip() {
+      return [
+        `**${markdown(task.title)}**`,
+        markdown([statusName(task.status), projectName(task, board), ...words].join(" · ")),
+        ...attempts.map((workspace) => `$(git-branch) ${markdown(workspace.branch)}`),
+      ].join("\n\n");
+    },
     ...looking(lookOf(task, waiting, STATUS_ICONS[task.status] ?? ["circle-large-outline"])),
     kinds: ["task", task.status, ...flags(task), ...(attempts.length > 0 ? ["started"] : [])],
   };
@@ -97,13 +102,15 @@ export function workspaceRow(
   return {
     label: isChild ? workspace.branch : name,
     description: [...words, rest].join(" · "),
-    tooltip: [
-      `**${markdown(name)}**`,
-      `$(git-branch) ${markdown(workspace.branch)} → ${markdown(targets(workspace))}`,
-      ...(workspace.executor === undefined ? [] : [`$(robot) ${markdown(board.agentName(workspace.executor))}`]),
-      ...(workspace.containerRef === null ? [] : [`$(folder) ${markdown(workspace.containerRef)}`]),
-      ...words.map(markdown),
-    ].join("\n\n"),
+    get tooltip() {
+      return [
+        `**${markdown(name)}**`,
+        `$(git-branch) ${markdown(workspace.branch)} → ${markdown(targets(workspace))}`,
+        ...(workspace.executor === undefined ? [] : [`$(robot) ${markdown(board.agentName(workspace.executor))}`]),
+        ...(workspace.containerRef === null ? [] : [`$(folder) ${markdown(workspace.containerRef)}`]),
+        ...words.map(markdown),
+      ].join("\n\n");
+    },
     ...looking(lookOf(workspace, waiting, [workspace.isolation === "worktree" ? "git-branch" : "folder"])),
     kinds: ["workspace", ...flags(workspace), ...(workspace.pinned ? ["pinned"] : [])],
   };
@@ -126,7 +133,9 @@ export function attentionRow(item: AttentionItem, now: number): Row {
   return {
     label: item.kind === "approval" ? item.sentence : title,
     description: item.kind === "approval" ? title : `${verb} · ${item.sentence}`,
-    tooltip: [`**${markdown(title)}** ${verb}`, markdown(item.sentence), age(item.since, now)].join("\n\n"),
+    get tooltip() {
+      return [`**${markdown(title)}** ${verb}`, markdown(item.sentence), age(item.since, now)].join("\n\n");
+    },
     icon,
     color,
     kinds: ["attention", item.kind, ...(item.conversationId === undefined ? [] : ["conversation"])],

@@ -52,6 +52,25 @@ export class Live implements vscode.Disposable {
     ];
   }
 
+  /** Resolves once there is a board, or a reason why there is none. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.isSettled) {
+          listening.dispose();
+          resolve();
+        }
+      };
+      const listening = this.onChange(look);
+      look();
+    });
+  }
+
+  private get isSettled(): boolean {
+    const { life } = this.connection;
+    return life === "missing" || life === "stopped" || this.problem !== undefined || !this.board.isBlank;
+  }
+
   /** What the agent in a workspace does now. */
   doing(workspaceId: string): string | undefined {
     const words = this.board.runningIn(workspaceId).map((one) => this.activity.of(one.id));
@@ -97,6 +116,7 @@ export class Live implements vscode.Disposable {
 
   private async read(): Promise<void> {
     this.isAsked = false;
+    const isFirst = !this.isSettled;
     // At once, because a window has nothing to show before it has both.
     const answers = await Promise.allSettled([this.readCurrent(), this.readChanges()]);
     const failed = answers.filter((answer) => answer.status === "rejected");
@@ -105,6 +125,10 @@ export class Live implements vscode.Disposable {
     }
     if (failed.length === 0) {
       void this.readAgents().catch((problem) => this.report(problem));
+    }
+    if (isFirst) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
     }
     this.touch();
   }

@@ -9,7 +9,7 @@ import pytest
 from support.git_repos import GitRepo
 from support.real_home import RealHome
 from support.vscode import Window
-from support.vscode_person import create_task, follow_up, start
+from support.vscode_person import create_task, follow_up, select_line, start
 
 pytestmark = pytest.mark.editor
 
@@ -23,6 +23,17 @@ def test_a_task_from_a_problem(window: Window, repo: GitRepo) -> None:
     window.line("total").click()
     window.run("Branchwork: New Task from Problem at Cursor")
     window.row("Tasks", "Value expected").wait_for()
+
+
+@pytest.mark.long
+def test_a_task_from_a_selection_by_its_command(window: Window) -> None:
+    window.open("prices.py")
+    window.line("mean").click()
+    window.run("Branchwork: New Task from Selection")
+    window.toast("Select some code first.").wait_for()
+    select_line(window, "def mean")
+    window.run("Branchwork: New Task from Selection")
+    window.row("Tasks", "def mean(prices)").wait_for()
 
 
 @pytest.mark.long

@@ -2,8 +2,8 @@
 
 import * as vscode from "vscode";
 import { attentionRow } from "../labels";
-import type { Live } from "../live";
-import { Tree, clicked, itemOf } from "./tree";
+import type { Row } from "../labels";
+import { Tree, itemOf } from "./tree";
 import type { Node } from "./tree";
 
 const CLICKS: Record<string, string> = {
@@ -12,20 +12,19 @@ const CLICKS: Record<string, string> = {
 };
 
 export class NeedsYouTree extends Tree {
-  constructor(private readonly live: Live) {
-    super();
-  }
-
-  getChildren(node?: Node): Node[] {
-    return node === undefined ? this.live.board.attention.map((item) => ({ kind: "attention", item })) : [];
-  }
-
   getTreeItem(node: Node): vscode.TreeItem {
     if (node.kind !== "attention") {
       throw new Error(`a row of another tree: ${node.kind}`);
     }
-    const { item } = node;
-    const row = itemOf(item.id, attentionRow(item, Date.now()));
-    return clicked(row, CLICKS[item.kind] ?? "branchwork.showConversation", node);
+    const command = CLICKS[node.item.kind] ?? "branchwork.showConversation";
+    return itemOf(node, node.item.id, this.rowOf(node), command);
+  }
+
+  protected childrenOf(node?: Node): Node[] {
+    return node === undefined ? this.live.board.attention.map((item) => ({ kind: "attention", item })) : [];
+  }
+
+  protected rowOf(node: Node): Row | undefined {
+    return node.kind === "attention" ? attentionRow(node.item, Date.now()) : undefined;
   }
 }

@@ -2,9 +2,10 @@
 
 import * as vscode from "vscode";
 import { STATUSES, statusName, taskRow, workspaceRow } from "../labels";
+import type { Row } from "../labels";
 import type { Live } from "../live";
 import type { Task, TaskStatus } from "../protocol";
-import { Tree, clicked, itemOf } from "./tree";
+import { Tree, itemOf } from "./tree";
 import type { Node } from "./tree";
 
 const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
@@ -18,13 +19,13 @@ export class TasksTree extends Tree implements vscode.TreeDragAndDropController<
   projectId: string | undefined;
 
   constructor(
-    private readonly live: Live,
+    live: Live,
     private readonly move: (taskId: string, status: TaskStatus) => Promise<void>,
   ) {
-    super();
+    super(live);
   }
 
-  getChildren(node?: Node): Node[] {
+  protected childrenOf(node?: Node): Node[] {
     const { board } = this.live;
     switch (node?.kind) {
       case undefined:
@@ -57,13 +58,25 @@ export class TasksTree extends Tree implements vscode.TreeDragAndDropController<
     switch (node.kind) {
       case "status":
         return this.groupItem(node.status);
-      case "task":
-        return this.taskItem(node);
+      case "task": {
+        const state = this.live.board.workspacesOf(node.id).length > 1 ? Collapsed : None;
+        return itemOf(node, node.id, this.rowOf(node), "branchwork.showTask", state);
+      }
       case "workspace":
-        return this.workspaceItem(node);
+        return itemOf(node, node.id, this.rowOf(node), "branchwork.showConversation");
       default:
         throw new Error(`a row of another tree: ${node.kind}`);
     }
+  }
+
+  protected rowOf(node: Node): Row | undefined {
+    const { board } = this.live;
+    const task = node.kind === "task" ? board.tasks.get(node.id) : undefined;
+    const workspace = node.kind === "workspace" ? board.workspaces.get(node.id) : undefined;
+    if (workspace !== undefined) {
+      return workspaceRow(workspace, board, this.live.doing(workspace.id), Date.now(), true);
+    }
+    return task && taskRow(task, board, this.doingIn(task), Date.now());
   }
 
   handleDrag(nodes: readonly Node[], data: vscode.DataTransfer): void {
@@ -101,25 +114,8 @@ export class TasksTree extends Tree implements vscode.TreeDragAndDropController<
     return item;
   }
 
-  private taskItem(node: Node & { kind: "task" }): vscode.TreeItem {
-    const { board } = this.live;
-    const task = board.tasks.get(node.id);
-    if (task === undefined) {
-      return new vscode.TreeItem("");
-    }
-    const attempts = board.workspacesOf(task.id);
-    const doing = attempts.map((one) => this.live.doing(one.id)).find((words) => words !== undefined);
-    const row = taskRow(task, board, doing, Date.now());
-    return clicked(itemOf(task.id, row, attempts.length > 1 ? Collapsed : None), "branchwork.showTask", node);
-  }
-
-  private workspaceItem(node: Node & { kind: "workspace" }): vscode.TreeItem {
-    const { board } = this.live;
-    const workspace = board.workspaces.get(node.id);
-    if (workspace === undefined) {
-      return new vscode.TreeItem("");
-    }
-    const row = workspaceRow(workspace, board, this.live.doing(workspace.id), Date.now(), true);
-    return clicked(itemOf(workspace.id, row), "branchwork.showConversation", node);
+  private doingIn(task: Task): string | undefined {
+    const words = this.live.board.workspacesOf(task.id).map((one) => this.live.doing(one.id));
+    return words.find((word) => word !== undefined);
   }
 }

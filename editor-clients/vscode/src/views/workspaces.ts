@@ -2,17 +2,20 @@
 
 import * as vscode from "vscode";
 import { workspaceRow } from "../labels";
-import type { Live } from "../live";
+import type { Row } from "../labels";
 import type { Workspace } from "../protocol";
-import { Tree, clicked, itemOf } from "./tree";
+import { Tree, itemOf } from "./tree";
 import type { Node } from "./tree";
 
 export class WorkspacesTree extends Tree {
-  constructor(private readonly live: Live) {
-    super();
+  getTreeItem(node: Node): vscode.TreeItem {
+    if (node.kind !== "workspace") {
+      throw new Error(`a row of another tree: ${node.kind}`);
+    }
+    return itemOf(node, node.id, this.rowOf(node), "branchwork.showConversation");
   }
 
-  getChildren(node?: Node): Node[] {
+  protected childrenOf(node?: Node): Node[] {
     if (node !== undefined) {
       return [];
     }
@@ -20,14 +23,10 @@ export class WorkspacesTree extends Tree {
     return sorted.map((workspace) => ({ kind: "workspace", id: workspace.id, isChild: false }));
   }
 
-  getTreeItem(node: Node): vscode.TreeItem {
+  protected rowOf(node: Node): Row | undefined {
     const { board } = this.live;
     const workspace = node.kind === "workspace" ? board.workspaces.get(node.id) : undefined;
-    if (workspace === undefined) {
-      return new vscode.TreeItem("");
-    }
-    const row = workspaceRow(workspace, board, this.live.doing(workspace.id), Date.now());
-    return clicked(itemOf(workspace.id, row), "branchwork.showConversation", node);
+    return workspace && workspaceRow(workspace, board, this.live.doing(workspace.id), Date.now());
   }
 }
 
