@@ -11,6 +11,7 @@ from bench.size import Size
 
 # The first titles of what is at work and in review; the others are to do and done, half each.
 AT_WORK, IN_REVIEW = 3, 3
+STATUSES = ("InProgress", "InReview", "Todo", "Done")
 TITLE = "Handle the empty cart, case"
 DESCRIPTION = "In `cart.py:1`:\n\n```python\n" + "    total += item.price\n" * 12 + "```\n"
 
@@ -39,14 +40,15 @@ def made(size: Size) -> Iterator[Board]:
                 "projectId": project,
                 "title": f"{TITLE} {number}",
                 "description": DESCRIPTION,
-                "status": _status(number),
+                "status": status(number),
             }
             editor.request("branchwork/task/create", task)
         editor.close()
         yield Board(place=own, root=root, project_id=project, tasks=size.board)
 
 
-def _status(number: int) -> str:
+def status(number: int) -> str:
+    """That of a task; most are to do or done."""
     if number < AT_WORK:
         return "InProgress"
     if number < AT_WORK + IN_REVIEW:

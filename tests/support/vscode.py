@@ -56,7 +56,7 @@ USER_SETTINGS = {
 
 @dataclass(slots=True)
 class Host:
-    """A running code-server with our extension installed."""
+    """A running code-server."""
 
     url: str
     folder: Path
@@ -76,19 +76,18 @@ class Host:
 
 @contextmanager
 def hosted(
-    folder: Path, environment: Mapping[str, str], settings: Mapping[str, Any]
+    folder: Path, environment: Mapping[str, str], extensions: Path | None = None
 ) -> Iterator[Host]:
-    """A code-server on a fresh profile in that folder; all that it started ends with it."""
+    """A code-server on a fresh profile in that folder, with our extension or with those of another
+    folder; all that it started ends with it."""
     node = npm_tools.own_node_folder() / "node"
     code = vscode_tools.code_server()
     user = folder / "user"
     _write(user / "User" / "settings.json", USER_SETTINGS)
-    # Where a remote window reads settings of the machine from; in the other file they come late.
-    _write(user / "Machine" / "settings.json", settings)
     # A VS Code around us would make this one behave as its child.
     env = {k: v for k, v in environment.items() if not k.startswith("VSCODE_")}
     places = ["--user-data-dir", str(user), "--extensions-dir", str(folder / "extensions")]
-    shutil.copytree(vscode_tools.extensions(), folder / "extensions")
+    shutil.copytree(extensions or vscode_tools.extensions(), folder / "extensions")
     port = _free_port()
     with open(folder / "server.log", "w") as log:
         process = subprocess.Popen(

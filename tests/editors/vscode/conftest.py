@@ -70,7 +70,7 @@ def host(home: RealHome, tmp_path: Path) -> Iterator[Host]:
     folder.mkdir()
     # How pip reaches its index is the machine's business, also for what the extension installs.
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    with vscode.hosted(folder, {**pip, **home.person}, {}) as running:
+    with vscode.hosted(folder, {**pip, **home.person}) as running:
         yield running
     tagged.end(home.tag)
 
