@@ -6,7 +6,6 @@ const vscode = require("vscode");
 
 exports.activate = () => {
   const groups = JSON.parse(fs.readFileSync(path.join(__dirname, "rows.json"), "utf8"));
-  const log = vscode.window.createOutputChannel("Bare", { log: true });
   const nothing = { getChildren: () => [], getTreeItem: (node) => node };
   const tasks = {
     getChildren: (node) => (node === undefined ? groups : node.rows),
@@ -24,5 +23,4 @@ exports.activate = () => {
   vscode.window.createTreeView("bare.needsYou", { treeDataProvider: nothing });
   vscode.window.createTreeView("bare.tasks", { treeDataProvider: tasks });
   vscode.window.createTreeView("bare.workspaces", { treeDataProvider: nothing });
-  log.info("activated");
 };
