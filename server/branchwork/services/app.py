@@ -25,6 +25,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 GIT_AT_ONCE = 4
+CLOSE_SECONDS = 30.0
 
 
 @dataclass(slots=True, kw_only=True, weakref_slot=True)
@@ -116,7 +117,11 @@ class App:
         jobs = (*self.jobs, *self.watches)
         for job in jobs:
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        if jobs:
+            _, stuck = await asyncio.wait(jobs, timeout=CLOSE_SECONDS)
+            # What is cut off here is as if the daemon had been killed: the next one mends it.
+            for job in stuck:
+                logger.error("%s would not end", job.get_name())
         # Not waited for: git goes on under its shim, and hooks may take very long.
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.store.close()
