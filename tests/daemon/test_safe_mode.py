@@ -97,3 +97,25 @@ async def test_a_database_that_cannot_be_opened(
     async with editor(home, argv=ARGV) as client:
         assert (await client.request("branchwork/task/list", {}))["tasks"] == []
         assert await client.end() == 0
+
+
+async def test_a_database_that_is_mended_is_opened_for_all_who_are_here(home: Home) -> None:
+    """One editor connects again, as by a "restart"; the other one has done nothing."""
+    path = Path(home.data, "branchwork.sqlite")
+    path.parent.mkdir(mode=0o700)
+    garbage(path, path)
+    async with editor(home, argv=ARGV) as one:
+        with pytest.raises(RequestFailed):
+            await one.request("branchwork/task/list", {})
+        again = one.wait_for("branchwork/reconnected")
+        async with editor(home, argv=ARGV) as other:
+            # What comes is served, and the file is as broken as it was.
+            with pytest.raises(RequestFailed):
+                await other.request("branchwork/task/list", {})
+        path.unlink()
+        async with editor(home, argv=ARGV) as other:
+            assert (await other.request("branchwork/task/list", {}))["tasks"] == []
+            await again
+            assert (await one.request("branchwork/task/list", {}))["tasks"] == []
+            assert await other.end() == 0
+        assert await one.end() == 0

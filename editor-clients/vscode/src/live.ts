@@ -66,11 +66,6 @@ export class Live implements vscode.Disposable {
     });
   }
 
-  private get isSettled(): boolean {
-    const { life } = this.connection;
-    return life === "missing" || life === "stopped" || this.problem !== undefined || !this.board.isBlank;
-  }
-
   /** What the agent in a workspace does now. */
   doing(workspaceId: string): string | undefined {
     const words = this.board.runningIn(workspaceId).map((one) => this.activity.of(one.id));
@@ -80,6 +75,11 @@ export class Live implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.timer);
     this.disposables.forEach((one) => one.dispose());
+  }
+
+  private get isSettled(): boolean {
+    const { life } = this.connection;
+    return life === "missing" || life === "stopped" || this.problem !== undefined || !this.board.isBlank;
   }
 
   private apply(news: ChangedParams): void {
@@ -127,6 +127,7 @@ export class Live implements vscode.Disposable {
       void this.readAgents().catch((problem) => this.report(problem));
     }
     if (isFirst) {
+      // Who waits for it does not wait for the end of a pause, too.
       clearTimeout(this.timer);
       this.timer = undefined;
     }

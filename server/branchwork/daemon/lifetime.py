@@ -11,9 +11,9 @@ _TICK_SECONDS = 1.0
 class Lifetime:
     """Counts connections and asks the App whether anything runs, is queued or waits."""
 
-    def __init__(self, idle_seconds: float, busy: Callable[[], bool]) -> None:
+    def __init__(self, busy: Callable[[], bool]) -> None:
         self.connections = 0
-        self._idle_seconds = idle_seconds
+        self.idle_seconds = 0.0
         self._busy = busy
         self._ended = asyncio.Event()
         self._idle_since = asyncio.get_running_loop().time()
@@ -32,7 +32,7 @@ class Lifetime:
     async def tick(self) -> bool:
         """Wait a moment; False when a signal has ended it all."""
         try:
-            async with asyncio.timeout(min(_TICK_SECONDS, self._idle_seconds / 4)):
+            async with asyncio.timeout(min(_TICK_SECONDS, self.idle_seconds / 4)):
                 await self._ended.wait()
         except TimeoutError:
             return True
@@ -43,4 +43,4 @@ class Lifetime:
         now = asyncio.get_running_loop().time()
         if self.connections or self._busy():
             self._idle_since = now
-        return now - self._idle_since >= self._idle_seconds
+        return now - self._idle_since >= self.idle_seconds

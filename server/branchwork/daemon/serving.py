@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from branchwork import endpoint
@@ -19,24 +19,42 @@ from branchwork.lsp.connection import EditorConnection, Limits
 
 logger = logging.getLogger(__name__)
 
-# In safe mode the next daemon may find the store mended: this one does not stay for nobody, and
-# not until an editor that is told to connect again is back.
+# Without a store there is nothing to stay for.
 _SAFE_MODE_IDLE_SECONDS = 0.1
 _CLOSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What is served; with a failure it is only how the daemon is (safe mode)."""
+
+    assembly: Assembly
+    failure: StorageFailed | None = None
+
+
+async def open_store_or_not(config: Config, build: Build) -> Opened:
+    """What can be served now."""
+    try:
+        opened = Opened(assembly=await build(config))
+    except StorageFailed as error:
+        logger.error("Safe mode: %s", error.sentence)
+        opened = Opened(assembly=build_safe_mode(config, error), failure=error)
+    wire.warm_up(opened.assembly.features.standard_methods)
+    return opened
 
 
 class Daemon:
     """Serves one assembly to every editor that connects."""
 
-    def __init__(self, config: Config, assembly: Assembly, failure: StorageFailed | None) -> None:
-        idle = config.idle_seconds if failure is None else _SAFE_MODE_IDLE_SECONDS
-        self.lifetime = Lifetime(idle, assembly.busy)
+    def __init__(self, config: Config, build: Build, opened: Opened) -> None:
+        self.lifetime = Lifetime(lambda: self._opened.assembly.busy())
         self._config = config
-        self._assembly = assembly
-        self._failure = failure
+        self._build = build
+        self._opening = asyncio.Lock()
         self._limits = Limits(frame_bytes=config.message_bytes, queued_bytes=config.unread_bytes)
         self._version = endpoint.version()
         self._jobs: set[asyncio.Task[None]] = set()
+        self._serve_from_now(opened)
 
     async def serve(self, bound: Bound) -> None:
         """Until a signal comes or there is nothing left to do."""
@@ -50,13 +68,37 @@ class Daemon:
         listener.close()
         await self._close()
 
+    def _serve_from_now(self, opened: Opened) -> None:
+        self._opened = opened
+        is_whole = opened.failure is None
+        self.lifetime.idle_seconds = (
+            self._config.idle_seconds if is_whole else _SAFE_MODE_IDLE_SECONDS
+        )
+
+    async def _open_again(self) -> None:
+        """Somebody comes, and the store may be mended by now: then the others come again, too."""
+        async with self._opening:
+            before = self._opened
+            if before.failure is None:
+                return
+            self._serve_from_now(await open_store_or_not(self._config, self._build))
+            if self._opened.failure is None:
+                logger.info("The store is mended")
+                await self._end_connections()
+                await before.assembly.close()
+
     async def _close(self) -> None:
-        for job in self._jobs:
+        await self._end_connections()
+        await self._opened.assembly.close()
+
+    async def _end_connections(self) -> None:
+        """All but the one that asks for it."""
+        jobs = self._jobs - {asyncio.current_task()}
+        for job in jobs:
             job.cancel()
-        if self._jobs:
+        if jobs:
             # What waits for git longer than that is gone on with by the next daemon.
-            await asyncio.wait(self._jobs, timeout=_CLOSE_SECONDS)
-        await self._assembly.close()
+            await asyncio.wait(jobs, timeout=_CLOSE_SECONDS)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.lifetime.connections += 1
@@ -87,13 +129,14 @@ class Daemon:
         found = await handshake.receive(reader, writer, self._version)
         if found is None:
             return
+        await self._open_again()
         connection = EditorConnection(
-            self._assembly.app,
-            self._assembly.features,
+            self._opened.assembly.app,
+            self._opened.assembly.features,
             peer=replace(found, pid=process or found.pid),
             version=self._version,
             limits=self._limits,
-            failure=self._failure,
+            failure=self._opened.failure,
         )
         await connection.serve(reader, writer)
 
@@ -103,18 +146,12 @@ def _socket_of(writer: asyncio.StreamWriter) -> Any:
 
 
 async def run(config: Config, bound: Bound, build: Build) -> None:
-    """Build what is served and serve it; without a store, in safe mode."""
-    failure = None
-    try:
-        assembly = await build(config)
-    except StorageFailed as error:
-        logger.error("Safe mode: %s", error.sentence)
-        assembly, failure = build_safe_mode(config, error), error
-    wire.warm_up(assembly.features.standard_methods)
+    """Build what is served and serve it."""
+    opened = await open_store_or_not(config, build)
     # What was imported stays: looking through it again and again would hold up requests.
     gc.collect()
     gc.freeze()
-    daemon = Daemon(config, assembly, failure)
+    daemon = Daemon(config, build, opened)
     daemon.lifetime.obey_signals()
     endpoint.clear_last_error(str(config.data))
     logger.info("Serving %s", config.data)

@@ -74,6 +74,7 @@ sequenceDiagram
 ```
 
 In safe mode the daemon answers `daemon/status` and says by `problem` what to do; everything else is refused with the same sentence.
+It opens the database again when somebody connects, which a client's "restart" does; once that succeeds, everybody who was connected gets `branchwork/reconnected`.
 
 ### A reconnect
 

@@ -31,8 +31,8 @@ _SET_IDENTITY = (
 )
 
 _SAFE_MODE = (
-    "The daemon is in safe mode and does nothing else. It opens the database again at its next "
-    "start: run `branchwork daemon stop`, or close all editors."
+    "The daemon is in safe mode and does nothing else. It opens the database again when an editor "
+    "connects: once it is mended, restart the server in one of them."
 )
 
 

@@ -28,9 +28,6 @@ def test_a_task_from_a_problem(window: Window, repo: GitRepo) -> None:
 @pytest.mark.long
 def test_a_task_from_a_selection_by_its_command(window: Window) -> None:
     window.open("prices.py")
-    window.line("mean").click()
-    window.run("Branchwork: New Task from Selection")
-    window.toast("Select some code first.").wait_for()
     select_line(window, "def mean")
     window.run("Branchwork: New Task from Selection")
     window.row("Tasks", "def mean(prices)").wait_for()
