@@ -195,8 +195,9 @@ class Window:
         box = self.page.locator(".quick-input-widget input.input:visible")
         found = self.page.locator(".quick-input-list .monaco-list-row.focused")
         deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline:
+        if box.is_visible():
             self.page.keyboard.press("Escape")
+        while time.monotonic() < deadline:
             self.page.keyboard.press(key)
             with suppress(Exception):
                 box.wait_for(timeout=3000)
@@ -204,6 +205,8 @@ class Window:
                 found.filter(has_text=wanted).first.wait_for(timeout=3000)
                 self.page.keyboard.press("Enter")
                 return
+            # Not before: in an editor it would take the selection away.
+            self.page.keyboard.press("Escape")
         raise AssertionError(f"{wanted!r} is not offered")
 
     def view(self) -> None:
