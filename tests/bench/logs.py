@@ -101,7 +101,9 @@ def lines(place: Place, size: Size) -> list[Figure]:
         message = json.loads(body)
         if message.get("id") == request:
             break
-        for record in message["params"]["value"]["records"]:
+        # That the script has failed may be said before its log is at its end.
+        pieces = message["params"] if message["method"] == "$/progress" else {}
+        for record in pieces.get("value", {}).get("records", []):
             if record["s"] == "o":
                 kind, stamp = record["d"].split()
                 took[kind].append((now - int(stamp)) / 1e6)

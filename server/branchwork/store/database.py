@@ -63,9 +63,12 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._write_thread, self._write, work)
-        # Called by itself, not behind the wait below: who waits may have been cancelled.
-        job.add_done_callback(self._tell)
-        result, _ = await asyncio.shield(job)
+        try:
+            result, head = await asyncio.shield(job)
+        except asyncio.CancelledError:
+            job.add_done_callback(self._tell_of)
+            raise
+        self._tell(head)
         return result
 
     async def read(self, work: Callable[[Transaction], Result]) -> Result:
@@ -82,12 +85,13 @@ class Store:
             connection.execute(text("PRAGMA optimize"))
         self._writer.dispose()
 
-    def _tell(self, job: "asyncio.Future[tuple[Any, int | None]]") -> None:
-        if job.cancelled() or job.exception() is not None:
-            return
-        _, head = job.result()
+    def _tell_of(self, job: "asyncio.Future[tuple[Any, int | None]]") -> None:
+        if not job.cancelled() and job.exception() is None:
+            self._tell(job.result()[1])
+
+    def _tell(self, head: int | None) -> None:
         if head is not None:
-            self.head = head
+            self.head = max(self.head, head)
             for listener in self._listeners:
                 listener()
 
