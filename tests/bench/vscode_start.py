@@ -1,7 +1,7 @@
 """How long a window takes from the begin of the extension's activation to the first tree.
 
-In turns with a window whose extension has the same rows at hand and asks nobody for them: sooner
-than that VS Code paints no tree.
+Beside it a window whose extension has the same rows at hand and asks nobody for them: sooner than
+that VS Code paints no tree.
 """
 
 import json
@@ -70,15 +70,17 @@ def bare_extensions(folder: Path, size: Size) -> Path:
     return made
 
 
+def bare_starts(host: Host, window: Window, size: Size) -> list[Start]:
+    """The window of the bare extension, loaded anew with the views open that were open."""
+    return [_bare_start(host, window) for _ in range(size.windows)]
+
+
 def figures(
-    found: Board, ours: tuple[Host, Window], bare: tuple[Host, Window], size: Size
+    found: Board, host: Host, window: Window, bare: list[Start], size: Size
 ) -> list[Figure]:
-    """Both windows are loaded anew, one after the other, with the views open that were open."""
-    starts, others = [], []
-    for _ in range(size.windows):
-        starts.append(_start(*ours))
-        others.append(_bare_start(*bare))
-    return _figures(starts, others, found)
+    """The same for ours, which is compared with the bare one."""
+    starts = [_start(host, window) for _ in range(size.windows)]
+    return _figures(starts, bare, found)
 
 
 def _start(host: Host, window: Window) -> Start:
