@@ -44,6 +44,11 @@ export class Live implements vscode.Disposable {
         this.touch();
       }),
       connection.onReconnected(() => {
+        if (this.problem !== undefined) {
+          // A connection to a daemon that can't work offers nothing else later, either.
+          void connection.restart();
+          return;
+        }
         this.activity.clear();
         this.catchUp();
       }),

@@ -73,8 +73,9 @@ sequenceDiagram
     Note over E: applied, because 815 > 813
 ```
 
-In safe mode the daemon answers `daemon/status` and says by `problem` what to do; everything else is refused with the same sentence.
+In safe mode the daemon answers `daemon/doctor` and `daemon/status`, and says by `problem` what to do; everything else is refused with the same sentence.
 It opens the database again when somebody connects, which a client's "restart" does; once that succeeds, everybody who was connected gets `branchwork/reconnected`.
+The capabilities of a connection that began in safe mode stay the few that it was told: start it anew then.
 
 ### A reconnect
 

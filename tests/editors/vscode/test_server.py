@@ -10,7 +10,7 @@ import pytest
 
 from support.real_home import RealHome
 from support.vscode import Window
-from support.vscode_person import create_task, follow_up, start
+from support.vscode_person import create_task, follow_up, select_line, start
 
 pytestmark = pytest.mark.editor
 
@@ -46,7 +46,7 @@ def test_the_server_is_installed_by_the_extension(opened: Callable[[], Window]) 
 def test_data_that_can_not_be_opened(
     installed: None, opened: Callable[[], Window], home: RealHome
 ) -> None:
-    """The view says so, the doctor says why, and when it is mended it goes on."""
+    """The view says so, the doctor says why, and when it is mended all windows go on."""
     database = Path(home.data, "branchwork.sqlite")
     database.parent.mkdir(mode=0o700)
     database.write_text("no database " * 1000)
@@ -56,12 +56,20 @@ def test_data_that_can_not_be_opened(
     window.pane("Tasks").get_by_role("button", name="Doctor").click()
     window.line("branchwork.sqlite is damaged").wait_for()
     window.shot("doctor")
+    other = opened()
+    other.view()
+    other.pane("Tasks").get_by_text("The daemon can't open its data").wait_for()
     database.unlink()
     window.pane("Tasks").get_by_role("button", name="Restart Server").click()
     window.pane("Tasks").get_by_text("There is no task yet").wait_for()
     window.run("Branchwork: Doctor")
     window.line("Scripted agent").wait_for()
     window.shot("healthy")
+    other.pane("Tasks").get_by_text("There is no task yet").wait_for()
+    other.open("prices.py")
+    select_line(other, "TODO")
+    other.choose_action('Create task: "handle empty input"')
+    window.row("Tasks", "handle empty input").wait_for()
 
 
 def test_a_daemon_that_is_killed(window: Window, home: RealHome) -> None:
