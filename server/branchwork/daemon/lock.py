@@ -40,8 +40,10 @@ class DaemonLock:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, json.dumps(_ourselves()).encode(), 0)
+        # Over what the one before wrote: on a full disk others would take the space of an empty file.
+        words = json.dumps(_ourselves()).encode()
+        os.pwrite(self._fd, words, 0)
+        os.ftruncate(self._fd, len(words))
         return True
 
 
