@@ -20,7 +20,7 @@ from support.daemons import is_alive, until
 from support.git_repos import make_repo
 from support.held_git import HeldGit, at_reference, hold
 from support.inproc import RequestFailed
-from support.killing import IN_FULL, SEED, kill_shims, rounds
+from support.killing import IN_FULL, SEED, kill_shim_of_git, rounds
 from support.survival import DAEMON_LOST, Job, Person, Place, person, played
 
 pytestmark = pytest.mark.chaos
@@ -57,7 +57,7 @@ async def orphaned(place: Place, held: HeldGit, someone: Person) -> None:
     """The shim that watched git dies together with the daemon."""
     someone.present.clear()
     place.kill_daemon()
-    assert kill_shims(place, "intents") == 1
+    await kill_shim_of_git(place)
     someone.present.set()
     await someone.ask("task/list")
     held.release()
@@ -210,7 +210,7 @@ async def test_git_that_loses_its_shim_under_a_daemon(
                 someone.ask("workspace/merge", workspaceId=workspace["id"])
             )
         await held.until_held()
-        assert kill_shims(place, "intents") == 1
+        await kill_shim_of_git(place)
         held.release()
         await someone.until(lambda: someone.is_in_review(task, what == "merge"))
         if what == "merge":

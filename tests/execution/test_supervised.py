@@ -42,6 +42,14 @@ print('bytes', file=sys.stderr)
     assert len(finished.stdout) > supervised.KEPT_BYTES - 200
 
 
+def test_a_shim_that_is_killed_as_soon_as_its_child_runs(executions: Executions) -> None:
+    """Before it could say that it is ready, or after: what it ran may go on."""
+    spec = executions.spec("sh", "-c", "kill -9 $PPID")
+    for _ in range(20):
+        with pytest.raises(ShimGone):
+            supervised.run(executions.folder(), spec, executions.run, 60)
+
+
 def test_what_takes_too_long_is_ended_with_all_that_it_started(executions: Executions) -> None:
     spec = executions.spec("sh", "-c", "setsid sleep 600 & sleep 600")
     with pytest.raises(supervised.TookTooLong) as caught:

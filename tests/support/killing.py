@@ -15,6 +15,7 @@ from pathlib import Path
 from branchwork import endpoint
 from branchwork.daemon import lock
 from branchwork.execution import processes, stop
+from support.daemons import until
 from support.survival import Person, Place
 
 LOOK_SECONDS = 0.002
@@ -115,9 +116,15 @@ def shims(place: Place) -> list[Shim]:
     return found
 
 
-def kill_shims(place: Place, kind: str = "executions") -> int:
-    """All of `executions` or `intents`; how many there were."""
-    return sum(shim.kill() for shim in shims(place) if kind in shim.directory.parts)
+async def kill_shim_of_git(place: Place) -> None:
+    """The one there is. A git that is held may be quicker than its shim's word of itself."""
+
+    def found() -> list[Shim]:
+        return [shim for shim in shims(place) if "intents" in shim.directory.parts]
+
+    await until(lambda: bool(found()), "the shim of git")
+    (shim,) = found()
+    assert shim.kill()
 
 
 def end_everything(place: Place) -> None:

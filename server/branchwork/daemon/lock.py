@@ -40,7 +40,7 @@ class DaemonLock:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        # Over what the one before wrote: on a full disk others would take the space of an empty file.
+        # Over the old words: on a full disk others would take the space of an empty file.
         words = json.dumps(_ourselves()).encode()
         os.pwrite(self._fd, words, 0)
         os.ftruncate(self._fd, len(words))

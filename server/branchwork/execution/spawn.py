@@ -25,6 +25,7 @@ PROGRAM = (
     "from branchwork.execution.shim import main; main()"
 )
 LONGEST_SOCKET_PATH = 100
+READY = b"ready"
 READY_SECONDS = 60.0
 
 
@@ -64,7 +65,10 @@ def socket_path(directory: Path, run_directory: Path) -> Path:
 
 
 def start(directory: Path, spec: Spec, run_directory: Path) -> None:
-    """Returns when the child runs, or when the journal says why it could not be executed."""
+    """Returns when the child runs, or when the journal says why it could not be executed.
+
+    Also where the shim was killed meanwhile: that is for `attach.status` to tell.
+    """
     _check(spec)
     socket = socket_path(directory, run_directory)
     try:
@@ -77,7 +81,7 @@ def start(directory: Path, spec: Spec, run_directory: Path) -> None:
             add_start_times(directory)
     except OSError as error:
         raise _storage_error(error.errno, str(error)) from error
-    if told != b"ready":
+    if told != READY:
         number, _, text = told.decode(errors="replace").partition(" ")
         raise _storage_error(int(number) if number.isdecimal() else None, text)
 
@@ -142,7 +146,12 @@ def _start_shim(directory: Path, socket: Path, lock: int, spec: Spec) -> bytes:
         os.killpg(shim.pid, signal.SIGKILL)
         shim.communicate()
         raise StorageFailed("A process could not be started within a minute.") from None
-    return told or b"0 " + (errors.strip().splitlines() or [b"It said nothing."])[-1]
+    if told:
+        return told
+    if (directory / layout.segment_name(1)).exists():
+        # Killed before it could speak, and perhaps with a child: `status` tells that it is lost.
+        return READY
+    return b"0 " + (errors.strip().splitlines() or [b"It said nothing."])[-1]
 
 
 def _wire(spec: Spec) -> bytes:
