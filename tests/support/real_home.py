@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from branchwork import endpoint
 from branchwork.daemon import lock
-from branchwork.execution import attach, stop
+from branchwork.execution import layout, processes, stop
 from support import git_repos, tagged
 from support.daemons import Home
 from support.inproc import PATIENCE
@@ -70,7 +71,8 @@ class RealHome(Home):
         for folder in ("executions", "intents"):
             for one in Path(self.data, folder).glob("*"):
                 stop.reap(one.name)
-                _end_shim(one)
+                for told in (*one.glob(layout.SHIM_FILE), *one.glob(f"*/{layout.SHIM_FILE}")):
+                    _end_shim(told)
         left = self._left()
         tagged.end(self.tag)
         self.clean_up()
@@ -84,12 +86,13 @@ class RealHome(Home):
         return left
 
 
-def _end_shim(directory: Path) -> None:
-    """It carries no tag, and goes on for a while without its child and its daemon."""
-    state = attach.status(directory)
-    if isinstance(state, attach.Alive) and state.shim:
-        with suppress(ProcessLookupError):
-            os.kill(state.shim, signal.SIGKILL)
+def _end_shim(file: Path) -> None:
+    """It carries no tag, and goes on for a while without its daemon, also when its child has ended:
+    then it would start a daemon in a folder that is gone by now."""
+    with suppress(OSError, ValueError):
+        told = json.loads(file.read_bytes())
+        if processes.is_same(told["shim"], told["shimStart"]):
+            os.kill(told["shim"], signal.SIGKILL)
 
 
 @contextmanager
