@@ -43,7 +43,12 @@ Build = Callable[[Config], Awaitable[Assembly]]
 async def build(config: Config) -> Assembly:
     """Open the store and put everything together; StorageFailed puts the daemon in safe mode."""
     app = _app(config, await asyncio.to_thread(open_store, _database(config)))
-    await recovery.recover(app)
+    try:
+        await recovery.recover(app)
+    except StorageFailed:
+        # This daemon may open it again: nothing that was begun here may go on beside that.
+        await app.close()
+        raise
     return Assembly(app=app, busy=lambda: bool(app.live or app.jobs), close=app.close)
 
 
