@@ -12,7 +12,8 @@ import pytest
 
 from support.aftermath import check_journals, check_rows, left_running, records
 from support.daemons import until
-from support.killing import SEED, Shim, events, rounds, shims
+from support.killing import SEED, events, rounds
+from support.shims import Shim, shims
 from support.survival import (
     FIRST_PROMPT,
     LOOK_SECONDS,

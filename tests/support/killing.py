@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -14,8 +13,9 @@ from pathlib import Path
 
 from branchwork import endpoint
 from branchwork.daemon import lock
-from branchwork.execution import processes, stop
+from branchwork.execution import stop
 from support.daemons import until
+from support.shims import Shim, shims
 from support.survival import Person, Place
 
 LOOK_SECONDS = 0.002
@@ -83,37 +83,6 @@ async def kill_daemons(place: Place, someone: Person, planned: list[Moment]) -> 
             await asyncio.sleep(moment.away)
             someone.present.set()
     return killed
-
-
-@dataclass(frozen=True, slots=True)
-class Shim:
-    """A shim, as its own file names it."""
-
-    directory: Path
-    pid: int
-    start: str
-
-    def kill(self) -> bool:
-        """Whether it was there."""
-        if not processes.is_same(self.pid, self.start):
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-            return True
-        return False
-
-
-def shims(place: Place) -> list[Shim]:
-    """Those that live."""
-    found = []
-    data = Path(place.data)
-    for file in (*data.glob("executions/*/shim.json"), *data.glob("intents/*/*/shim.json")):
-        with suppress(OSError, ValueError):
-            told = json.loads(file.read_bytes())
-            shim = Shim(file.parent, told["shim"], told["shimStart"])
-            if processes.is_same(shim.pid, shim.start):
-                found.append(shim)
-    return found
 
 
 async def kill_shim_of_git(place: Place) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from branchwork import endpoint
 from branchwork.daemon import lock
-from branchwork.execution import layout, processes, stop
+from branchwork.execution import stop
 from support import git_repos, tagged
 from support.daemons import Home
 from support.inproc import PATIENCE
+from support.shims import shims
 
 COMMAND = Path(sys.executable).with_name("branchwork")
 
@@ -71,8 +71,9 @@ class RealHome(Home):
         for folder in ("executions", "intents"):
             for one in Path(self.data, folder).glob("*"):
                 stop.reap(one.name)
-                for told in (*one.glob(layout.SHIM_FILE), *one.glob(f"*/{layout.SHIM_FILE}")):
-                    _end_shim(told)
+        # Also one whose child has ended: it would start a daemon in a folder that is gone by now.
+        for shim in shims(self):
+            shim.kill()
         left = self._left()
         tagged.end(self.tag)
         self.clean_up()
@@ -84,15 +85,6 @@ class RealHome(Home):
         while (left := list(tagged.pids(self.tag))) and time.monotonic() < deadline:
             time.sleep(0.05)
         return left
-
-
-def _end_shim(file: Path) -> None:
-    """It carries no tag, and goes on for a while without its daemon, also when its child has ended:
-    then it would start a daemon in a folder that is gone by now."""
-    with suppress(OSError, ValueError):
-        told = json.loads(file.read_bytes())
-        if processes.is_same(told["shim"], told["shimStart"]):
-            os.kill(told["shim"], signal.SIGKILL)
 
 
 @contextmanager
